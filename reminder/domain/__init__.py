@@ -1,0 +1,1 @@
+"""The values everybody shares: measures, people, reminders. Frozen, and standard library only."""

@@ -1,0 +1,124 @@
+"""A measure of the ledger, its deadline and its life; when it is open, and when its unit is left alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where a measure stands. See the glossary in the README."""
+
+    NOT_STARTED = "not_started"
+    IN_PROGRESS = "in_progress"
+    PHASE_COMPLETE = "phase_complete"  # still chased: it stays on the books
+    CLAIMED = "claimed"  # the unit says done; the office has not confirmed
+    WRITTEN_OFF = "written_off"
+    SUSPENDED = "suspended"
+    DECLINED = "declined"  # another body refused; never counted as done
+
+
+OPEN = frozenset({Status.NOT_STARTED, Status.IN_PROGRESS, Status.PHASE_COMPLETE})
+CLOSED = frozenset({Status.WRITTEN_OFF, Status.SUSPENDED, Status.DECLINED})
+
+
+class DeadlineKind(StrEnum):
+    """What kind of limit a ledger's deadline cell sets."""
+
+    DATE = "date"
+    IMMEDIATE = "immediate"  # 立行立改
+    ONGOING = "ongoing"  # 长期坚持
+    RECURRING = "recurring"  # 每周一; the RRULE stands in `rule`
+    CONDITIONAL = "conditional"  # 待市政府审定后明确
+    VAGUE = "vague"  # 近期
+    EMPTY = "empty"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A limit as the ledger writes it. `on` is inclusive: the measure is late from the next day.
+
+    `rule` is an RFC 5545 RRULE for recurring limits. `then_ongoing` is set where a date is followed by
+    长期坚持: dated all the same. `confirmed` is False where the reading is ambiguous; such a date is shown
+    but not counted down until somebody confirms it. `computed` marks a date derived from `immediate_within`.
+    """
+
+    kind: DeadlineKind
+    on: date | None = None
+    rule: str | None = None
+    text: str = ""
+    then_ongoing: bool = False
+    confirmed: bool = True
+    computed: bool = False
+
+    @property
+    def counted_down(self) -> date | None:
+        """The date that before, due and overdue reminders count from; None where nothing is counted down."""
+        if self.kind in (DeadlineKind.DATE, DeadlineKind.IMMEDIATE) and self.confirmed:
+            return self.on
+        return None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Change:
+    """From the day `on` (inclusive) the measure stands at `status`."""
+
+    on: date
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One row of the ledger. Units are canonical names; `leader` is a post, not a person.
+
+    `status` is where it stands today and `changes`, ordered by day, how it came there, so that a past
+    period can be planned as it was. `known_on` is the `--as-of` of the import that brought it.
+    """
+
+    id: int
+    ledger: str = ""
+    code: str
+    text: str
+    problem: str = ""
+    problem_text: str = ""
+    aspect: str = ""
+    goal: str = ""
+    units: tuple[str, ...] = ()
+    supporting_units: tuple[str, ...] = ()
+    leader: str | None = None
+    deadline: Deadline
+    status: Status = Status.IN_PROGRESS
+    percent: int | None = None
+    progress: str = ""
+    progress_on: date | None = None
+    closed_on: date | None = None
+    standing: bool = False
+    tags: tuple[str, ...] = ()
+    blocked: bool = False
+    known_on: date | None = None
+    seen: bool = True  # False until the daemon's first cycle that knew this measure
+    changes: tuple[Change, ...] = field(default=())
+
+    def status_on(self, day: date) -> Status:
+        """The status at the end of `day`: the latest change dated on or before it, else still being worked on."""
+        standing_at = Status.IN_PROGRESS if self.changes else self.status
+        for change in self.changes:
+            if change.on > day:
+                break
+            standing_at = change.status
+        return standing_at
+
+    def open_on(self, day: date) -> bool:
+        """Open unless it was written off, declined or suspended on a day ≤ `day`. A claimed measure is open too."""
+        return self.status_on(day) not in CLOSED
+
+    def chased_on(self, day: date) -> bool:
+        """Whether its units may be reminded of it on `day`: open, and not waiting for the office to confirm."""
+        return self.status_on(day) in OPEN
+
+    @property
+    def key(self) -> str:
+        """Its name among all ledgers: `code`, or `ledger/code` where the ledger has a name."""
+        return f"{self.ledger}/{self.code}" if self.ledger else self.code

@@ -1,0 +1,54 @@
+"""Every error a user can meet. The message says what is wrong and what to do; the class says who must act."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+class ReminderError(Exception):
+    """Base of all errors that are shown as one clear line, without a traceback."""
+
+
+class UsageError(ReminderError):
+    """Wrong usage or configuration; nothing was done (exit code 2)."""
+
+
+class UnreadableLedger(UsageError):
+    """The workbook cannot be read: locked, encrypted, of a foreign format, too large or hostile."""
+
+
+class StoreMissing(UsageError):
+    """There is no database at the configured place: `reminder init` or `reminder import` creates it."""
+
+
+class DeliveryError(ReminderError):
+    """A channel could not deliver. `code` is the peer's own code; `text` is safe to store and to show.
+
+    `accepted_unknown` is True where the peer may have accepted the message before the failure.
+    """
+
+    def __init__(self, text: str, *, code: str = "", accepted_unknown: bool = False) -> None:
+        super().__init__(text)
+        self.text = text
+        self.code = code
+        self.accepted_unknown = accepted_unknown
+
+
+class Passing(DeliveryError):
+    """It may work later: try again."""
+
+
+class RateLimited(DeliveryError):
+    """The peer asks to slow down: nothing goes to this destination before `until` (aware)."""
+
+    def __init__(self, text: str, *, until: datetime, code: str = "") -> None:
+        super().__init__(text, code=code)
+        self.until = until
+
+
+class Permanent(DeliveryError):
+    """This message will never be accepted: give it up and tell the office."""
+
+
+class ChannelBroken(DeliveryError):
+    """Nothing can go through this channel until somebody mends it (login refused, endpoint gone)."""

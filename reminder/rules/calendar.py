@@ -1,0 +1,117 @@
+"""Which days people work: the State Council's calendar, days typed in by the office, and what is only guessed.
+
+Typed-in days win over the published tables. A year that neither covers is computed from weekends and the
+fixed holidays and called provisional; the caller then moves reminders earlier rather than later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cache
+
+import chinese_calendar
+from chinese_calendar.constants import holidays as _published_holidays
+
+ONE_DAY = timedelta(days=1)
+_SATURDAY = 5
+_FIXED_HOLIDAYS = {(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)}  # 《全国年节及纪念日放假办法》, solar dates
+
+
+@cache
+def published_years() -> frozenset[int]:
+    """The years for which the bundled table holds the State Council's notice.
+
+    A year counts only when the notice's last holiday, National Day, is in it: the notice for a year also names
+    days of the year before.
+    """
+    return frozenset(day.year for day in _published_holidays if (day.month, day.day) == (10, 1))
+
+
+@cache
+def _published_workday(day: date) -> bool:
+    return bool(chinese_calendar.is_workday(day))
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Working days. `base` is "cn" or "weekdays"; `off` and `work` are typed-in days; `covered_years` are
+    years for which those are complete."""
+
+    base: str = "cn"
+    off: frozenset[date] = field(default_factory=frozenset)
+    work: frozenset[date] = field(default_factory=frozenset)
+    covered_years: frozenset[int] = field(default_factory=frozenset)
+
+    def certain(self, day: date) -> bool:
+        """Whether what `is_working_day` says of `day` will not change when a notice is published."""
+        if self.base == "weekdays" or day in self.off or day in self.work:
+            return True
+        return day.year in self.covered_years or day.year in published_years()
+
+    def is_working_day(self, day: date) -> bool:
+        """Whether the office works on `day`; a guess where `certain(day)` is False."""
+        if day in self.work:
+            return True
+        if day in self.off:
+            return False
+        if self.base == "cn":
+            if day.year in published_years() and day.year not in self.covered_years:
+                return _published_workday(day)
+            if (day.month, day.day) in _FIXED_HOLIDAYS and day.year not in self.covered_years:
+                return False
+        return day.weekday() < _SATURDAY
+
+    def on_or_before(self, day: date) -> date:
+        """The nearest working day on or before `day`."""
+        while not self.is_working_day(day):
+            day -= ONE_DAY
+        return day
+
+    def on_or_after(self, day: date) -> date:
+        """The nearest working day on or after `day`."""
+        while not self.is_working_day(day):
+            day += ONE_DAY
+        return day
+
+    def add(self, day: date, working_days: int) -> date:
+        """The working day that many working days after `day` (before it, where negative); `day` itself for 0."""
+        step = ONE_DAY if working_days > 0 else -ONE_DAY
+        for _ in range(abs(working_days)):
+            day += step
+            while not self.is_working_day(day):
+                day += step
+        return day
+
+    def between(self, first: date, last: date) -> int:
+        """How many working days lie after `first` up to and including `last`; 0 where last ≤ first."""
+        return sum(1 for day in days(first + ONE_DAY, last) if self.is_working_day(day))
+
+    def certain_through(self, first: date, last: date) -> bool:
+        """Whether every day from the earlier to the later date, both included, is certain."""
+        low, high = min(first, last), max(first, last)
+        if self.base == "weekdays":
+            return True
+        return all(
+            self.certain(day) for year in range(low.year, high.year + 1) if not self._covers(year)
+            for day in days(max(low, date(year, 1, 1)), min(high, date(year, 12, 31)))
+        )
+
+    def covered_to(self) -> int | None:
+        """The last year of the unbroken run of covered years that the tables end with; None for "weekdays"."""
+        if self.base == "weekdays":
+            return None
+        year = max(published_years())
+        while self._covers(year + 1):
+            year += 1
+        return year
+
+    def _covers(self, year: int) -> bool:
+        return year in self.covered_years or year in published_years()
+
+
+def days(first: date, last: date) -> Iterable[date]:
+    """Every day from `first` to `last`, both included."""
+    for offset in range((last - first).days + 1):
+        yield first + timedelta(days=offset)
