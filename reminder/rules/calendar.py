@@ -94,7 +94,9 @@ class Calendar:
         if self.base == "weekdays":
             return True
         return all(
-            self.certain(day) for year in range(low.year, high.year + 1) if not self._covers(year)
+            self.certain(day)
+            for year in range(low.year, high.year + 1)
+            if not self._covers(year)
             for day in days(max(low, date(year, 1, 1)), min(high, date(year, 12, 31)))
         )
 

@@ -1,0 +1,50 @@
+"""What a channel is: its keys in channels.toml, its address check, rendering to bytes and one attempt to send."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import datetime
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from reminder.domain.message import Envelope, Letter, Receipt
+
+
+class ChannelKeys(BaseModel):
+    """The keys every `[channel.NAME]` table may have; a channel's own class adds its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+
+
+class Channel(ABC):
+    """One way to send, opened for one batch and closed after it. Not shared between threads.
+
+    `leaves_machine` is False where a message stays on this machine (maildir): such channels need no guard.
+    `needs_address` is False where the channel itself knows its target (a webhook's URL).
+    `body_template` names the template of a webhook body that `compose` must render, where the channel wants one.
+    """
+
+    Keys: ClassVar[type[ChannelKeys]]
+    leaves_machine: ClassVar[bool] = True
+    needs_address: ClassVar[bool] = True
+
+    body_template: str | None = None
+
+    @classmethod
+    @abstractmethod
+    def address_fault(cls, address: str) -> str | None:
+        """What is wrong with `address` for this kind of channel, as one sentence; None where nothing is."""
+
+    @abstractmethod
+    def render(self, letter: Letter, envelope: Envelope) -> bytes:
+        """The bytes that go over the wire, the same on every attempt."""
+
+    @abstractmethod
+    def send(self, payload: bytes, envelope: Envelope, now: datetime) -> Receipt:
+        """One attempt. Raises Passing, RateLimited, Permanent or ChannelBroken; returns once the peer accepted."""
+
+    def close(self) -> None:
+        """Gives back connections. Failing to do so is never a failure of delivery."""

@@ -1,0 +1,47 @@
+"""What travels: a rendered letter, the envelope it goes in, and what the peer said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """One message as people read it. `brief` is one sentence; `data` are JSON-able facts for webhook templates.
+
+    `body` is a rendered webhook body where the channel asked for one, else empty.
+    """
+
+    subject: str
+    text: str
+    html: str
+    brief: str
+    data: Mapping[str, object] = field(default_factory=dict)
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """Everything about a message but its content.
+
+    `message_id` is the identity on every attempt, without angle brackets (RFC 5322 §3.6.4); it holds no "." that
+    a webhook id may not hold before the "@". `references` are the thread ids of the measures it speaks of.
+    `written_at` (aware) is the instant of the first attempt.
+    """
+
+    message_id: str
+    recipient: str
+    addresses: tuple[str, ...]
+    reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    written_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The peer's server accepted it: its code and its words. It never means that a person has read it."""
+
+    code: str
+    text: str

@@ -1,0 +1,85 @@
+"""What a rule decides: a reminder, with its reason. The reason travels to plans, letters, logs and the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from reminder.domain.measure import Measure
+
+
+class ReminderKind(StrEnum):
+    """The kinds of reminder. One reminder has one kind; a message may carry several reminders."""
+
+    BEFORE = "before"
+    DUE = "due"
+    OVERDUE = "overdue"
+    NUDGE = "nudge"
+    REPORT_DUE = "report_due"
+    REPORT_CHASE = "report_chase"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something was or was not decided: a code and its facts. The sentence is `words/reasons.toml`'s."""
+
+    code: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One measure in a reminder. `days` are nominal distances from its deadline in the rule's own unit."""
+
+    measure: Measure
+    days: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firing:
+    """A rule fires for one subject and one unit, on one day; to whom it goes is decided afterwards.
+
+    `occasion` is the earliest nominal business date it answers and `at` the instant it goes (office time).
+    `superseded` are earlier occasions of the same subject that landed on the same day.
+    """
+
+    rule: str
+    kind: ReminderKind
+    subject: str
+    unit: str
+    occasion: date
+    at: datetime
+    lines: tuple[Line, ...] = ()
+    reason: Reason
+    provisional: bool = False
+    superseded: tuple[date, ...] = ()
+    week: str = ""  # the ISO week, where the subject is a report
+    due_at: datetime | None = None  # when that report is due
+
+    def __post_init__(self) -> None:
+        if self.at.tzinfo is None:
+            raise ValueError("a firing's instant must be aware")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminder:
+    """A firing for one recipient by one channel: the unit of the outbox's unique key.
+
+    `recipient` is a unit's name, a leader's title or "office"; where the office answers for somebody who cannot
+    be reached, `instead_of` names them. Reminders with an equal `message` travel together.
+    """
+
+    firing: Firing
+    recipient: str
+    channel: str
+    message: str
+    instead_of: str = ""
+    late: bool = False
+
+    @property
+    def key(self) -> tuple[str, str, str, str, str, str]:
+        """What makes it unique: rule, subject, occasion, unit, recipient, channel."""
+        firing = self.firing
+        return (firing.rule, firing.subject, firing.occasion.isoformat(), firing.unit, self.recipient, self.channel)

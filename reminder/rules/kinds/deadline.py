@@ -1,0 +1,79 @@
+"""`deadline`: so many days before a measure's deadline, and on the day itself."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from reminder.domain.measure import Measure
+from reminder.domain.reminder import Firing, Line, Reason, ReminderKind
+from reminder.rules.rule import LONGEST_REST, Ask, Facts, Practice, Rule, Span, subject_of
+from reminder.rules.when import Days, Distance
+
+
+class DeadlineRule(Rule):
+    """Counts down to a deadline; a reminder on a rest day goes on the working day before."""
+
+    kinds: ClassVar = (ReminderKind.BEFORE, ReminderKind.DUE)
+
+    kind: Literal["deadline"]
+    before: tuple[Days, ...] = Field(min_length=1, description='days before the deadline; "5wd"; 0 = on the day')
+
+    def asks(self, span: Span, practice: Practice) -> Iterable[Ask]:
+        nearest = min(offset.n for offset in self.before)
+        farthest = max(self._reach(offset) for offset in self.before)
+        yield Ask(span.first, span.first + timedelta(days=nearest), span.last + farthest)
+
+    @staticmethod
+    def _reach(offset: Distance) -> timedelta:
+        return timedelta(days=offset.n * (3 if offset.working else 1)) + LONGEST_REST
+
+    def firings(self, facts: Facts, span: Span, practice: Practice) -> Iterator[Firing]:
+        for measure in facts.measures:
+            deadline = measure.deadline.counted_down
+            if deadline is None or deadline < span.first:
+                continue
+            for day, offsets in self._days(deadline, practice).items():
+                if day in span and self.runs_on(day, practice) and measure.chased_on(day):
+                    for unit in self.units(measure, facts):
+                        yield self._firing(measure, unit, deadline, day, offsets, practice)
+
+    def _days(self, deadline: date, practice: Practice) -> dict[date, list[Distance]]:
+        """The days on which something goes → the offsets that land there."""
+        landing: dict[date, list[Distance]] = defaultdict(list)
+        for offset in sorted(set(self.before)):
+            landing[practice.earlier(offset.before(deadline, practice.calendar))].append(offset)
+        return landing
+
+    def _firing(
+        self, measure: Measure, unit: str, deadline: date, day: date, offsets: list[Distance], practice: Practice
+    ) -> Firing:
+        nominal = min(offset.before(deadline, practice.calendar) for offset in offsets)
+        left = offsets[0].n
+        facts = {"deadline": str(deadline), "days": "+".join(str(offset.n) for offset in reversed(offsets))}
+        return Firing(
+            rule=self.name,
+            kind=ReminderKind.BEFORE if left else ReminderKind.DUE,
+            subject=subject_of(measure),
+            unit=unit,
+            occasion=nominal,
+            at=practice.at(day, self.at),
+            lines=(Line(measure, tuple(sorted({offset.n for offset in offsets}))),),
+            reason=Reason(("before" if left else "due") + ("_moved" if day != nominal else ""), facts),
+            provisional=practice.provisional(day, deadline),
+        )
+
+    def why_not(self, measure: Measure, unit: str, day: date, practice: Practice) -> Reason:
+        deadline = measure.deadline.counted_down
+        if deadline is None:
+            return Reason("not_counted_down", {"deadline": measure.deadline.text})
+        if refusal := self.refusal(measure, unit, day, practice):
+            return refusal
+        coming = [to for to in sorted(self._days(deadline, practice)) if to > day]
+        if coming:
+            return Reason("not_yet", {"next": str(coming[0])})
+        return Reason("deadline_past", {"deadline": str(deadline)})

@@ -1,0 +1,85 @@
+"""`nudge`: on certain days, to each unit that has an open measure, everything it still has to do."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
+from typing import ClassVar, Literal
+
+from reminder.domain.measure import Measure
+from reminder.domain.reminder import Firing, Line, Reason, ReminderKind
+from reminder.rules.rule import LONGEST_REST, Ask, Facts, Practice, Rule, Span
+from reminder.rules.when import OnDays
+
+
+class NudgeRule(Rule):
+    """Fires on the days of `on`; one that falls on a rest day goes on the next working day."""
+
+    kinds: ClassVar = (ReminderKind.NUDGE,)
+
+    kind: Literal["nudge"]
+    on: OnDays
+
+    def asks(self, span: Span, practice: Practice) -> Iterable[Ask]:
+        if self._days(span, practice):
+            yield Ask(span.first)
+
+    def _days(self, span: Span, practice: Practice) -> dict[date, list[date]]:
+        """The days of `span` on which a nudge goes → the nominal days that land there, in order."""
+        landing: dict[date, list[date]] = defaultdict(list)
+        first, last = span.first - LONGEST_REST, span.last + LONGEST_REST
+        for nominal in self.on.nominal_days(first, last, practice.calendar):
+            day = practice.later(nominal)
+            if day in span and self.runs_on(day, practice):
+                landing[day].append(nominal)
+        return landing
+
+    def next_at(self, moment: datetime, practice: Practice) -> datetime | None:
+        """The first instant on or after `moment` at which this nudge goes; None within the coming year."""
+        for weeks in range(0, 54, 3):
+            first = moment.astimezone(practice.zone).date() + timedelta(weeks=weeks)
+            for day in sorted(self._days(Span(first, first + timedelta(weeks=3)), practice)):
+                if (at := practice.at(day, self.at)) >= moment:
+                    return at
+        return None
+
+    def firings(self, facts: Facts, span: Span, practice: Practice) -> Iterator[Firing]:
+        landing = self._days(span, practice)
+        if not landing:
+            return
+        by_unit: dict[str, list[Measure]] = defaultdict(list)
+        for measure in facts.measures:
+            for unit in self.units(measure, facts):
+                by_unit[unit].append(measure)
+        for day, nominals in landing.items():
+            for unit, measures in by_unit.items():
+                open_measures = [measure for measure in measures if measure.chased_on(day)]
+                if open_measures:
+                    yield self._firing(unit, open_measures, day, nominals, practice)
+
+    def _firing(
+        self, unit: str, measures: list[Measure], day: date, nominals: list[date], practice: Practice
+    ) -> Firing:
+        measures.sort(key=lambda measure: (measure.deadline.counted_down or date.max, measure.ledger, measure.id))
+        occasion = nominals[-1]
+        return Firing(
+            rule=self.name,
+            kind=ReminderKind.NUDGE,
+            subject=f"unit:{unit}",
+            unit=unit,
+            occasion=occasion,
+            at=practice.at(day, self.at),
+            lines=tuple(Line(measure) for measure in measures),
+            reason=Reason(
+                "nudge_moved" if day != occasion else "nudge", {"count": str(len(measures)), "occasion": str(occasion)}
+            ),
+            provisional=practice.provisional(occasion, day),
+            superseded=tuple(nominals[:-1]),
+        )
+
+    def why_not(self, measure: Measure, unit: str, day: date, practice: Practice) -> Reason:
+        if refusal := self.refusal(measure, unit, day, practice):
+            return refusal
+        coming = self.next_at(practice.at(day + timedelta(days=1), self.at), practice)
+        return Reason("not_yet", {"next": str(coming.date()) if coming else ""})

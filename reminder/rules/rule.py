@@ -1,0 +1,208 @@
+"""What all rules share: their keys, which measures they match, how their days move, and the questions they ask.
+
+A kind (`kinds/<kind>.py`) adds its own keys and says on which days it fires, and why not on others.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import ClassVar, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from reminder.domain.measure import DeadlineKind, Measure, Status
+from reminder.domain.reminder import Firing, Reason, ReminderKind
+from reminder.rules.calendar import Calendar
+from reminder.rules.when import Clock
+
+_RECIPIENTS = ("unit", "supporting", "leader", "principal", "office")
+_NAMED_RECIPIENTS = ("unit:", "leader:", "channel:")
+LONGEST_REST = timedelta(days=16)  # longer than any run of rest days: how far a day can be moved
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The days asked about, both included, by the local date on which a reminder goes."""
+
+    first: date
+    last: date
+
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Which measures a rule wants to look at; `scan` turns it into an indexed query.
+
+    With bounds (both or none): measures counted down to a deadline from `deadline_from` to `deadline_to`, both
+    included. In any case only measures that were open on or after `open_since`.
+    """
+
+    open_since: date
+    deadline_from: date | None = None
+    deadline_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Practice:
+    """How the office works: its calendar, its zone and since when it reminds."""
+
+    calendar: Calendar
+    zone: ZoneInfo
+    started_on: date | None = None
+    working_days_only: bool = True
+
+    def earlier(self, day: date) -> date:
+        """Where a reminder goes that may not come later than planned: the nearest working day on or before."""
+        return self.calendar.on_or_before(day) if self.working_days_only else day
+
+    def later(self, day: date) -> date:
+        """Where other reminders go: the nearest working day on or after. In a year that no calendar covers yet
+        the nearest one before, because a guess may be early but never late."""
+        if not self.working_days_only:
+            return day
+        if self.calendar.certain(day):
+            return self.calendar.on_or_after(day)
+        return self.calendar.on_or_before(day)
+
+    def at(self, day: date, hour: time) -> datetime:
+        """The instant `hour` on `day` on the office's clock."""
+        return datetime.combine(day, hour, self.zone)
+
+    def provisional(self, *passed: date) -> bool:
+        """Whether any of the days from the earliest to the latest of `passed` is only guessed."""
+        return self.working_days_only and not self.calendar.certain_through(min(passed), max(passed))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """The ledger as rules see it. `reports` maps (unit, ISO week) to when that report was submitted (aware)."""
+
+    measures: Sequence[Measure] = ()
+    reports: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+    outside: frozenset[str] = frozenset()
+
+
+class Match(BaseModel):
+    """Lists of what a measure may be (`match`) or may not be (`except`). Every list given must agree."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    unit: tuple[str, ...] = ()
+    aspect: tuple[str, ...] = ()
+    problem: tuple[str, ...] = ()
+    status: tuple[Status, ...] = ()
+    tag: tuple[str, ...] = ()
+    leader: tuple[str, ...] = ()
+    deadline: tuple[DeadlineKind, ...] = ()
+    standing: bool | None = None
+    blocked: bool | None = None
+    ledger: tuple[str, ...] = ()
+
+    def agrees(self, measure: Measure, unit: str) -> bool:
+        """Whether every list that is given names this measure of this unit. An empty match agrees with all."""
+        pairs = (
+            (self.unit, {unit}),
+            (self.aspect, {measure.aspect}),
+            (self.problem, {measure.problem}),
+            (self.status, {measure.status}),
+            (self.tag, set(measure.tags)),
+            (self.leader, {measure.leader}),
+            (self.deadline, {measure.deadline.kind}),
+            (self.ledger, {measure.ledger}),
+        )
+        flags = ((self.standing, measure.standing), (self.blocked, measure.blocked))
+        return all(not wanted or bool(set(wanted) & got) for wanted, got in pairs) and all(
+            wanted is None or wanted == got for wanted, got in flags
+        )
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is named."""
+        return self == Match()
+
+
+class Rule(BaseModel):
+    """The keys every rule may have. The name is a rule's identity; `was` renames it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    kinds: ClassVar[tuple[ReminderKind, ...]]  # the reminders it can produce
+
+    name: str = Field(min_length=1, max_length=64)
+    was: str | None = None
+    kind: str
+    at: Clock = time(9, 0)
+    start: date | None = Field(default=None, alias="from", description="no reminder before this day")
+    until: date | None = Field(default=None, description="no reminder after this day")
+    to: tuple[str, ...] = ("unit",)
+    channels: tuple[str, ...] = ()
+    match: Match = Match()
+    exclude: Match = Field(default=Match(), alias="except")
+    template: str | None = None
+    merge: bool = True
+    ride: str | None = Field(default=None, description="the name of a nudge rule in whose message it travels")
+    catch_up_days: int = Field(default=7, ge=0, le=60)
+
+    @field_validator("to")
+    @classmethod
+    def _known_recipients(cls, to: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in to:
+            if entry not in _RECIPIENTS and not entry.startswith(_NAMED_RECIPIENTS):
+                names = ", ".join(f'"{name}"' for name in _RECIPIENTS)
+                raise ValueError(f'expected {names}, "unit:NAME", "leader:TITLE" or "channel:NAME", got {entry!r}')
+        return to
+
+    @model_validator(mode="after")
+    def _ordered_days(self) -> Self:
+        if self.start and self.until and self.start > self.until:
+            raise ValueError(f"from ({self.start}) lies after until ({self.until})")
+        return self
+
+    @abstractmethod
+    def asks(self, span: Span, practice: Practice) -> Iterable[Ask]:
+        """Which measures this rule must see to answer for `span`."""
+
+    @abstractmethod
+    def firings(self, facts: Facts, span: Span, practice: Practice) -> Iterator[Firing]:
+        """Everything this rule fires on the days of `span`, before recipients and channels are known."""
+
+    @abstractmethod
+    def why_not(self, measure: Measure, unit: str, day: date, practice: Practice) -> Reason:
+        """Why this rule does not fire for this measure of this unit on `day`."""
+
+    def matches(self, measure: Measure, unit: str) -> bool:
+        """Whether this rule speaks about this measure to this unit."""
+        return self.match.agrees(measure, unit) and (self.exclude.empty or not self.exclude.agrees(measure, unit))
+
+    def units(self, measure: Measure, facts: Facts) -> Iterator[str]:
+        """The responsible units it reminds of `measure`; outside units only where `match` names them."""
+        for unit in measure.units:
+            if self.matches(measure, unit) and (unit not in facts.outside or unit in self.match.unit):
+                yield unit
+
+    def runs_on(self, day: date, practice: Practice) -> bool:
+        """Whether `day`, already moved, lies within the rule's days and not before the office started."""
+        begins = max(self.start or date.min, practice.started_on or date.min)
+        return begins <= day <= (self.until or date.max)
+
+    def refusal(self, measure: Measure, unit: str, day: date, practice: Practice) -> Reason | None:
+        """The "no" that all kinds share: not matched, not open, outside the rule's days. None where none applies."""
+        if not self.matches(measure, unit):
+            return Reason("not_matched", {"rule": self.name})
+        if not measure.chased_on(day):
+            since = max((change.on for change in measure.changes if change.on <= day), default=None)
+            return Reason("closed", {"status": measure.status_on(day).value, "on": str(since or "")})
+        if not self.runs_on(day, practice):
+            return Reason("outside_days", {"rule": self.name})
+        return None
+
+
+def subject_of(measure: Measure) -> str:
+    """The subject of reminders about one measure."""
+    return f"measure:{measure.key}"
