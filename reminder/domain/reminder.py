@@ -57,10 +57,16 @@ class Firing:
     superseded: tuple[date, ...] = ()
     week: str = ""  # the ISO week, where the subject is a report
     due_at: datetime | None = None  # when that report is due
+    owed_for: tuple[Measure, ...] = ()  # the measures for which it is owed
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None:
             raise ValueError("a firing's instant must be aware")
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """The measures that cause it, shown or not."""
+        return tuple(line.measure for line in self.lines) or self.owed_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +74,15 @@ class Reminder:
     """A firing for one recipient by one channel: the unit of the outbox's unique key.
 
     `recipient` is a unit's name, a leader's title or "office"; where the office answers for somebody who cannot
-    be reached, `instead_of` names them. Reminders with an equal `message` travel together.
+    be reached, `instead_of` names them. Reminders with an equal `message` travel together; one with `alone` set
+    travels only with others of the same `alone`.
     """
 
     firing: Firing
     recipient: str
     channel: str
     message: str
+    alone: str = ""
     instead_of: str = ""
     late: bool = False
 

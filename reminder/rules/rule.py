@@ -176,6 +176,18 @@ class Rule(BaseModel):
     def why_not(self, measure: Measure, unit: str, day: date, practice: Practice) -> Reason:
         """Why this rule does not fire for this measure of this unit on `day`."""
 
+    def clocks(self) -> frozenset[time]:
+        """The hours at which it can fire: between them nothing has to be planned."""
+        return frozenset({self.at})
+
+    def parts(self) -> frozenset[str]:
+        """Its identity and, where a kind has them, its offsets: what a cycle remembers to have known."""
+        return frozenset({f"rule:{self.name}"})
+
+    def parts_of(self, firing: Firing) -> frozenset[str]:
+        """The parts that made `firing`; one known part is enough for it to have been known."""
+        return self.parts()
+
     def matches(self, measure: Measure, unit: str) -> bool:
         """Whether this rule speaks about this measure to this unit."""
         return self.match.agrees(measure, unit) and (self.exclude.empty or not self.exclude.agrees(measure, unit))

@@ -40,7 +40,7 @@ class DeadlineRule(Rule):
             for day, offsets in self._days(deadline, practice).items():
                 if day in span and self.runs_on(day, practice) and measure.chased_on(day):
                     for unit in self.units(measure, facts):
-                        yield self._firing(measure, unit, deadline, day, offsets, practice)
+                        yield self._firing(measure, unit, day, offsets, practice)
 
     def _days(self, deadline: date, practice: Practice) -> dict[date, list[Distance]]:
         """The days on which something goes → the offsets that land there."""
@@ -49,9 +49,8 @@ class DeadlineRule(Rule):
             landing[practice.earlier(offset.before(deadline, practice.calendar))].append(offset)
         return landing
 
-    def _firing(
-        self, measure: Measure, unit: str, deadline: date, day: date, offsets: list[Distance], practice: Practice
-    ) -> Firing:
+    def _firing(self, measure: Measure, unit: str, day: date, offsets: list[Distance], practice: Practice) -> Firing:
+        deadline = measure.deadline.counted_down or date.max
         nominal = min(offset.before(deadline, practice.calendar) for offset in offsets)
         left = offsets[0].n
         facts = {"deadline": str(deadline), "days": "+".join(str(offset.n) for offset in reversed(offsets))}
@@ -66,6 +65,15 @@ class DeadlineRule(Rule):
             reason=Reason(("before" if left else "due") + ("_moved" if day != nominal else ""), facts),
             provisional=practice.provisional(day, deadline),
         )
+
+    def parts(self) -> frozenset[str]:
+        return frozenset(self._part(offset.n) for offset in self.before)
+
+    def parts_of(self, firing: Firing) -> frozenset[str]:
+        return frozenset(self._part(n) for line in firing.lines for n in line.days)
+
+    def _part(self, n: int) -> str:
+        return f"rule:{self.name}:{n}"
 
     def why_not(self, measure: Measure, unit: str, day: date, practice: Practice) -> Reason:
         deadline = measure.deadline.counted_down

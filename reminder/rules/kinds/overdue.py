@@ -50,7 +50,7 @@ class OverdueRule(Rule):
             for day, reached in self._days(deadline, span, practice).items():
                 if day in span and self.runs_on(day, practice) and measure.chased_on(day):
                     for unit in self.units(measure, facts):
-                        yield self._firing(measure, unit, deadline, day, reached, practice)
+                        yield self._firing(measure, unit, day, reached, practice)
 
     def _days(self, deadline: date, span: Span, practice: Practice) -> dict[date, list[tuple[int, date]]]:
         """The days on which something goes → the (distance, nominal day) that land there."""
@@ -92,15 +92,9 @@ class OverdueRule(Rule):
             yield passed, day
 
     def _firing(
-        self,
-        measure: Measure,
-        unit: str,
-        deadline: date,
-        day: date,
-        reached: list[tuple[int, date]],
-        practice: Practice,
+        self, measure: Measure, unit: str, day: date, reached: list[tuple[int, date]], practice: Practice
     ) -> Firing:
-        nominal = reached[0][1]
+        deadline, nominal = measure.deadline.counted_down or date.max, reached[0][1]
         facts = {"deadline": str(deadline), "days": "+".join(str(n) for n, _ in reached)}
         return Firing(
             rule=self.name,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -14,7 +14,7 @@ from reminder.domain.measure import Measure
 from reminder.domain.reminder import Firing, Reason, ReminderKind
 from reminder.rules.calendar import ONE_DAY
 from reminder.rules.rule import LONGEST_REST, Ask, Facts, Practice, Rule, Span
-from reminder.rules.when import Days, Distance, WeekClock
+from reminder.rules.when import WEEKDAYS, Days, Distance, WeekClock
 
 _WEEK = timedelta(days=7)
 
@@ -58,6 +58,10 @@ class ReportRule(Rule):
     remind: tuple[WeekClock, ...] = ()
     chase: Annotated[Chase | None, BeforeValidator(_chase)] = None
 
+    def clocks(self) -> frozenset[time]:
+        chase = {self.chase.start.at} if self.chase else set()
+        return frozenset({self.due.at, *(entry.at for entry in self.remind), *chase})
+
     def asks(self, span: Span, practice: Practice) -> Iterable[Ask]:
         yield Ask(span.first - 2 * _WEEK - LONGEST_REST)
 
@@ -71,7 +75,9 @@ class ReportRule(Rule):
             slots = list(self._slots(week, span, practice))
             for unit, measures in by_unit.items() if slots else ():
                 if self.owed(week, measures):
-                    yield from self._of_one(week, unit, slots, facts.reports.get((unit, week.name)), practice)
+                    submitted_at = facts.reports.get((unit, week.name))
+                    for firing in self._of_one(week, unit, slots, submitted_at, practice):
+                        yield replace(firing, owed_for=tuple(measures))
 
     def weeks(self, span: Span, practice: Practice) -> Iterator[Week]:
         """Every week whose nominal due day lies in `span` and that owes a report."""
@@ -121,8 +127,7 @@ class ReportRule(Rule):
         start = self.chase.start.after(week.nominal)
         if self.chase.until is None:
             return start + timedelta(days=6 - start.weekday())
-        weekdays = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-        return start + timedelta(days=(weekdays.index(self.chase.until) - start.weekday()) % 7)
+        return start + timedelta(days=(WEEKDAYS.index(self.chase.until) - start.weekday()) % 7)
 
     def _of_one(
         self,

@@ -1,0 +1,95 @@
+"""To whom a firing goes, and by which channels. Whoever cannot be reached is answered for by the office."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from reminder.domain.people import OFFICE, Directory, Leader, Party
+from reminder.domain.reminder import Firing, Line
+from reminder.rules.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who gets it, by which channels, with which lines; `instead_of` is set where the office answers for them."""
+
+    name: str
+    channels: tuple[str, ...]
+    lines: tuple[Line, ...]
+    instead_of: str = ""
+
+
+def recipients(rule: Rule, firing: Firing, directory: Directory) -> Iterator[Recipient]:
+    """Everybody the rule's `to` names for this firing, each once."""
+    seen: set[tuple[str, str]] = set()
+    for entry in rule.to:
+        for wanted, lines in _addressed(entry, firing, directory):
+            recipient = _reachable(wanted, lines, rule, directory)
+            if (recipient.name, recipient.instead_of) not in seen:
+                seen.add((recipient.name, recipient.instead_of))
+                yield recipient
+
+
+def _addressed(entry: str, firing: Firing, directory: Directory) -> Iterator[tuple[Party, tuple[Line, ...]]]:
+    kind, _, name = entry.partition(":")
+    if entry == "unit":
+        yield _unit(firing.unit, directory), firing.lines
+    elif entry == "supporting":
+        for unit, lines in _grouped(firing.lines, lambda line: line.measure.supporting_units).items():
+            yield _unit(unit, directory), lines
+    elif entry == "leader":
+        yield from _leaders(firing, directory)
+    elif entry == "principal":
+        yield (_leader(directory.principal, directory) if directory.principal else directory.office), firing.lines
+    elif entry == OFFICE:
+        yield directory.office, firing.lines
+    elif kind == "unit":
+        yield _unit(name, directory), firing.lines
+    elif kind == "leader":
+        yield _leader(name, directory), firing.lines
+    else:
+        yield Party(name=entry, channels=(name,), addresses={name: ()}), firing.lines
+
+
+def _leaders(firing: Firing, directory: Directory) -> Iterator[tuple[Party, tuple[Line, ...]]]:
+    unit = directory.units.get(firing.unit)
+    above = unit.leader if unit and unit.leader else ""
+    if not firing.lines:
+        yield (_leader(above, directory) if above else Party(name=firing.unit)), ()
+        return
+    for title, lines in _grouped(firing.lines, lambda line: (line.measure.leader or above,)).items():
+        yield (_leader(title, directory) if title else Party(name=firing.unit)), lines
+
+
+def _grouped(lines: Sequence[Line], names_of: Callable[[Line], Iterable[str]]) -> Mapping[str, tuple[Line, ...]]:
+    groups: dict[str, list[Line]] = {}
+    for line in lines:
+        for name in names_of(line):
+            groups.setdefault(name, []).append(line)
+    return {name: tuple(group) for name, group in groups.items()}
+
+
+def _unit(name: str, directory: Directory) -> Party:
+    return directory.units.get(name) or Party(name=name)
+
+
+def _leader(title: str, directory: Directory) -> Party:
+    if title in directory.leaders:
+        return directory.leaders[title]
+    named = (leader for leader in directory.leaders.values() if title in leader.aliases)
+    return next(named, None) or Party(name=title)
+
+
+def _reachable(party: Party, lines: tuple[Line, ...], rule: Rule, directory: Directory) -> Recipient:
+    """The party itself, else its deputies in turn, else the office."""
+    asked, seen = party, set[str]()
+    while asked.name not in seen:
+        seen.add(asked.name)
+        if channels := asked.reachable(rule.channels or asked.channels):
+            return Recipient(asked.name, channels, lines, party.name if asked is not party else "")
+        if isinstance(asked, Leader) and asked.deputy:
+            asked = _leader(asked.deputy, directory)
+    office = directory.office
+    channels = office.reachable(rule.channels) or office.reachable(office.channels) or tuple(office.addresses)[:1]
+    return Recipient(OFFICE, channels, lines, party.name if party is not office else "")
