@@ -45,3 +45,16 @@ class Receipt:
 
     code: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one attempt: the delivery's outcome (sent, refused, unknown), the message's next state
+    (sent, retrying, unknown, failed) and, where it is tried again, when."""
+
+    outcome: str
+    state: str
+    code: str = ""
+    text: str = ""
+    next_attempt_at: datetime | None = None
+    channel_broken: bool = False

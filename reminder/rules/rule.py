@@ -13,6 +13,7 @@ from typing import ClassVar, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from reminder.domain.measure import DeadlineKind, Measure, Status
 from reminder.domain.reminder import Firing, Reason, ReminderKind
@@ -155,13 +156,17 @@ class Rule(BaseModel):
         for entry in to:
             if entry not in _RECIPIENTS and not entry.startswith(_NAMED_RECIPIENTS):
                 names = ", ".join(f'"{name}"' for name in _RECIPIENTS)
-                raise ValueError(f'expected {names}, "unit:NAME", "leader:TITLE" or "channel:NAME", got {entry!r}')
+                expected = f'{names}, "unit:NAME", "leader:TITLE" or "channel:NAME"'
+                raise PydanticCustomError(
+                    "recipient", "expected {expected}, got {got}", {"expected": expected, "got": repr(entry)}
+                )
         return to
 
     @model_validator(mode="after")
     def _ordered_days(self) -> Self:
         if self.start and self.until and self.start > self.until:
-            raise ValueError(f"from ({self.start}) lies after until ({self.until})")
+            facts = {"first": str(self.start), "last": str(self.until)}
+            raise PydanticCustomError("rule_days", "from ({first}) lies after until ({last})", facts)
         return self
 
     @abstractmethod

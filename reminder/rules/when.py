@@ -10,6 +10,7 @@ from datetime import date, time, timedelta
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
 from reminder.rules.calendar import Calendar, days
 
@@ -37,29 +38,44 @@ class Distance:
 
 def _distance(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
-        return Distance(value) if 0 <= value <= 3650 else _refuse("0 to 3650 days", value)
+        return Distance(value) if 0 <= value <= 3650 else _refuse("distance", value)
     match = re.fullmatch(r"(\d{1,4})\s*(wd)?", value) if isinstance(value, str) else None
     if match:
         return Distance(int(match[1]), working=bool(match[2]))
-    return value if isinstance(value, Distance) else _refuse('a number of days (7) or of working days ("5wd")', value)
+    return value if isinstance(value, Distance) else _refuse("distance", value)
 
 
 def _time(value: Any) -> Any:
     match = re.fullmatch(r"(\d{1,2}):(\d{2})", value) if isinstance(value, str) else None
     if match and int(match[1]) < 24 and int(match[2]) < 60:
         return time(int(match[1]), int(match[2]))
-    return value if isinstance(value, time) else _refuse('a time of day such as "09:00"', value)
+    return value if isinstance(value, time) else _refuse("clock", value)
 
 
 def _week_time(value: Any) -> Any:
     match = re.fullmatch(r"(\w+) (\d{1,2}:\d{2})", value) if isinstance(value, str) else None
     if match and match[1] in WEEKDAYS:
         return WeekTime(WEEKDAYS.index(match[1]), _time(match[2]))
-    return value if isinstance(value, WeekTime) else _refuse('a weekday and a time such as "friday 17:00"', value)
+    return value if isinstance(value, WeekTime) else _refuse("week_clock", value)
 
 
-def _refuse(expected: str, value: Any) -> Any:
-    raise ValueError(f"expected {expected}, got {value!r}")
+_EXPECTED = {
+    "distance": '0 to 3650 days (7) or working days ("5wd")',
+    "clock": 'a time of day such as "09:00"',
+    "week_clock": 'a weekday and a time such as "friday 17:00"',
+    "weekday": "one of " + ", ".join(WEEKDAYS),
+    "on_one": "exactly one of a weekday, week, month, quarter or year",
+    "on_every": 'every with week and since: { every = 2, week = "monday", since = 2026-01-05 }',
+    "on_month": 'a day of the month from 1 to 31, "last wd" or "2nd friday"',
+    "on_quarter": '"last wd" or "last day"',
+    "on_year": 'a month and day such as "12-25"',
+}
+
+
+def _refuse(wanted: str, value: Any = None) -> Any:
+    """Refuses `value`; the error's type is `wanted`, by which the configuration finds its own sentence."""
+    facts = {"expected": _EXPECTED[wanted], "got": repr(value)}
+    raise PydanticCustomError(wanted, "expected {expected}, got {got}", facts)  # type: ignore[arg-type]  # no literal
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -109,24 +125,24 @@ class On(BaseModel):
     @model_validator(mode="after")
     def _one_calendar(self) -> Self:
         if sum(bool(value) for value in (self.days, self.week, self.month, self.quarter, self.year)) != 1:
-            raise ValueError("expected exactly one of a weekday, week, month, quarter or year")
+            _refuse("on_one", self.model_dump(exclude_defaults=True))
         for weekday in (*self.days, *([self.week] if self.week else [])):
             if weekday not in WEEKDAYS:
-                raise ValueError(f"expected one of {', '.join(WEEKDAYS)}, got {weekday!r}")
+                _refuse("weekday", weekday)
         if self.every > 1 and not (self.week and self.since):
-            raise ValueError('every needs week and since: { every = 2, week = "monday", since = 2026-01-05 }')
+            _refuse("on_every", self.every)
         self._check_month()
         if self.quarter and self.quarter not in (_LAST_WORKING_DAY, "last day"):
-            raise ValueError(f'expected "last wd" or "last day", got {self.quarter!r}')
+            _refuse("on_quarter", self.quarter)
         if self.year and not _month_day(self.year):
-            raise ValueError(f'expected a month and day such as "12-25", got {self.year!r}')
+            _refuse("on_year", self.year)
         return self
 
     def _check_month(self) -> None:
         if isinstance(self.month, int) and not 1 <= self.month <= 31:
-            raise ValueError(f"expected a day from 1 to 31, got {self.month}")
+            _refuse("on_month", self.month)
         if isinstance(self.month, str) and self.month != _LAST_WORKING_DAY and not _ORDINAL.fullmatch(self.month):
-            raise ValueError(f'expected a day of the month, "last wd" or "2nd friday", got {self.month!r}')
+            _refuse("on_month", self.month)
 
     def nominal_days(self, first: date, last: date, calendar: Calendar) -> Iterator[date]:
         """Every nominal day from `first` to `last`, both included, before any move to a working day."""

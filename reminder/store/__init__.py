@@ -1,0 +1,1 @@
+"""The database: engine, tables, migrations. Rows stay in here; other rooms get domain values."""

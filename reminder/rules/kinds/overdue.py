@@ -9,6 +9,7 @@ from itertools import count
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, field_validator
+from pydantic_core import PydanticCustomError
 
 from reminder.domain.measure import Measure
 from reminder.domain.reminder import Firing, Line, Reason, ReminderKind
@@ -34,9 +35,11 @@ class OverdueRule(Rule):
     def _rising(cls, every: tuple[Distance, ...]) -> tuple[Distance, ...]:
         steps = [step.n for step in every]
         if not steps or steps[0] < 1 or steps != sorted(set(steps)):
-            raise ValueError("expected rising numbers from 1 on, such as 3 or [1, 3, 7, 14]")
+            raise PydanticCustomError("every_rising", "expected rising numbers from 1 on, such as 3 or [1, 3, 7, 14]")
         if len({step.working for step in every}) > 1:
-            raise ValueError('expected either days or working days in one list, not both ("1wd" and 3)')
+            raise PydanticCustomError(
+                "every_mixed", 'expected either days or working days in one list, not both ("1wd" and 3)'
+            )
         return every
 
     def asks(self, span: Span, practice: Practice) -> Iterable[Ask]:

@@ -1,0 +1,57 @@
+"""Store → the facts that rules ask about. Reads only; asks the index for what is due, never for the whole ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, or_, text
+from sqlmodel import Session, col, func, select
+
+from reminder.domain.measure import Measure
+from reminder.domain.people import Directory
+from reminder.rules.kinds.report import week_name
+from reminder.rules.rule import Ask, Facts
+from reminder.store.measures import load_measures
+from reminder.store.tables import OPEN_STATUSES, MeasureRow, ReportRow
+
+_REPORTS_REACH = timedelta(days=40)  # a week's report can be chased, and its chase moved, for so long
+
+
+def scan(session: Session, asked: Iterable[Ask], directory: Directory, since: date) -> Facts:
+    """The measures that any of `asked` wants to see, and the reports that matter from `since` on."""
+    wanted = _merged(asked)
+    measures: list[Measure] = load_measures(session, or_(*map(_condition, wanted))) if wanted else []
+    outside = frozenset(unit.name for unit in directory.units.values() if unit.outside)
+    return Facts(measures=measures, reports=_reports(session, since), outside=outside)
+
+
+def _merged(asked: Iterable[Ask]) -> list[Ask]:
+    """The questions without those that an unbounded one answers already."""
+    questions = sorted(set(asked), key=lambda ask: ask.open_since)
+    everything = next((ask for ask in questions if ask.deadline_from is None), None)
+    if everything is None:
+        return questions
+    return [everything, *(ask for ask in questions if ask.open_since < everything.open_since)]
+
+
+def _condition(ask: Ask) -> ColumnElement[bool]:
+    was_open = or_(text(OPEN_STATUSES), col(MeasureRow.closed_on) >= ask.open_since)
+    if ask.deadline_from is None or ask.deadline_to is None:
+        return was_open
+    return and_(was_open, col(MeasureRow.deadline_on).between(ask.deadline_from, ask.deadline_to))
+
+
+def _reports(session: Session, since: date) -> dict[tuple[str, str], datetime]:
+    first = func.min(ReportRow.submitted_at)
+    named = select(ReportRow.unit, ReportRow.week, first).where(
+        col(ReportRow.week) >= week_name(since - _REPORTS_REACH)
+    )
+    rows = session.exec(named.group_by(ReportRow.unit, ReportRow.week))
+    return {(unit, week): submitted_at for unit, week, submitted_at in rows}
+
+
+def unseen_since(session: Session) -> date | None:
+    """The earliest day on which a measure that no cycle has seen yet was known; None where there is none."""
+    earliest = select(func.min(MeasureRow.known_on)).where(col(MeasureRow.seen_at).is_(None))
+    return session.exec(earliest).one()

@@ -1,0 +1,16 @@
+"""Alembic's entry: runs migrations on the engine handed over by `store.engine.upgrade`."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlalchemy import Engine
+from sqlmodel import SQLModel
+
+from reminder.store import tables  # noqa: F401  # importing it fills the metadata
+
+engine: Engine = context.config.attributes["engine"]
+with engine.connect() as connection:
+    context.configure(connection=connection, target_metadata=SQLModel.metadata, render_as_batch=True)
+    with context.begin_transaction():
+        context.run_migrations()
+    connection.commit()

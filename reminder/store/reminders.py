@@ -1,0 +1,97 @@
+"""Reminders in and out of the database. The unique key of an occasion lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlmodel import Session, col, select
+
+from reminder.domain.measure import Measure
+from reminder.domain.reminder import Firing, Line, Reason, Reminder, ReminderKind
+from reminder.store.measures import by_ids
+from reminder.store.tables import ReminderRow
+
+_UNIQUE = ("rule", "subject", "occasion", "unit", "recipient", "channel")
+_TABLE = ReminderRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
+
+
+def store_reminders(
+    session: Session, reminders: Sequence[Reminder], outcome: str | None = None
+) -> dict[tuple[str, ...], int]:
+    """Stores those reminders whose occasion is not stored yet. Returns the new rows' ids by `Reminder.key`."""
+    if not reminders:
+        return {}
+    connection = session.connection()
+    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    statement = insert(_TABLE).on_conflict_do_nothing(index_elements=_UNIQUE)
+    returned = statement.returning(_TABLE.c.id, *(_TABLE.c[name] for name in _UNIQUE))
+    found = connection.execute(returned, [_row(reminder) | {"outcome": outcome} for reminder in reminders])
+    return {(row[1], row[2], row[3].isoformat(), *row[4:]): row[0] for row in found}
+
+
+def _row(reminder: Reminder) -> dict[str, Any]:
+    firing = reminder.firing
+    shown = [
+        {"measure": line.measure.id, "days": list(line.days), "deadline": str(line.measure.deadline.counted_down or "")}
+        for line in firing.lines
+    ]
+    return {
+        **dict(zip(_UNIQUE, reminder.key, strict=True)),
+        "occasion": firing.occasion,
+        "kind": firing.kind.value,
+        "at": firing.at,
+        "late": reminder.late,
+        "provisional": firing.provisional,
+        "instead_of": reminder.instead_of,
+        "week": firing.week,
+        "report_due_at": firing.due_at,
+        "reason": {"code": firing.reason.code, "facts": dict(firing.reason.facts)},
+        "lines": shown or [{"measure": measure.id, "owed": True} for measure in firing.owed_for],
+    }
+
+
+def reminders_of(session: Session, message_pk: int) -> dict[int, tuple[Reminder, Mapping[int, date | None]]]:
+    """The reminders that travel in a message, by row id, each with the deadlines it was planned by.
+
+    Their measures are as they stand now; a measure that no longer exists is left out.
+    """
+    wanted = select(ReminderRow).where(ReminderRow.message_pk == message_pk, col(ReminderRow.outcome).is_(None))
+    rows = session.exec(wanted.order_by(col(ReminderRow.at), col(ReminderRow.id))).all()
+    measures = by_ids(session, (line["measure"] for row in rows for line in row.lines))
+    return {row.id: (_reminder(row, measures), _deadlines(row)) for row in rows if row.id is not None}
+
+
+def _deadlines(row: ReminderRow) -> dict[int, date | None]:
+    return {
+        line["measure"]: date.fromisoformat(line["deadline"]) if line.get("deadline") else None for line in row.lines
+    }
+
+
+def _reminder(row: ReminderRow, measures: Mapping[int, Measure]) -> Reminder:
+    there = [line for line in row.lines if line["measure"] in measures]
+    firing = Firing(
+        rule=row.rule,
+        kind=ReminderKind(row.kind),
+        subject=row.subject,
+        unit=row.unit,
+        occasion=row.occasion,
+        at=row.at,
+        lines=tuple(Line(measures[line["measure"]], tuple(line["days"])) for line in there if not line.get("owed")),
+        owed_for=tuple(measures[line["measure"]] for line in there if line.get("owed")),
+        reason=Reason(row.reason["code"], row.reason["facts"]),
+        provisional=row.provisional,
+        week=row.week,
+        due_at=row.report_due_at,
+    )
+    return Reminder(
+        firing=firing,
+        recipient=row.recipient,
+        channel=row.channel,
+        message=str(row.message_pk or ""),
+        instead_of=row.instead_of,
+        late=row.late,
+    )

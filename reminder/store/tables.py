@@ -1,0 +1,228 @@
+"""The tables. Datetimes are aware and stored as UTC; dates are the office's local days."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, ForeignKey, Index, LargeBinary, MetaData, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+# Named constraints, or SQLite's batch migrations could not drop them; set before the first table is defined.
+SQLModel.metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Literals, not parameters: SQLite uses a partial index only where it sees the literal in the statement.
+OPEN_STATUSES = "status IN ('not_started', 'in_progress', 'phase_complete')"
+WAITING_STATES = "state IN ('pending', 'held', 'retrying', 'unknown', 'sending')"
+
+
+class MeasureRow(SQLModel, table=True):
+    """One measure of a ledger. `imported` holds its cells as the last import read them, by field."""
+
+    __tablename__ = "measure"
+    __table_args__ = (
+        UniqueConstraint("ledger", "code"),
+        Index(
+            "ix_measure_open_deadline",
+            "deadline_on",
+            sqlite_where=text(OPEN_STATUSES),
+            postgresql_where=text(OPEN_STATUSES),
+        ),
+        Index("ix_measure_closed_on", "closed_on"),
+        Index(
+            "ix_measure_unseen",
+            "seen_at",
+            sqlite_where=text("seen_at IS NULL"),
+            postgresql_where=text("seen_at IS NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    ledger: str = ""
+    code: str
+    text: str
+    problem: str = ""
+    problem_text: str = ""
+    aspect: str = ""
+    goal: str = ""
+    leader: str | None = None
+    deadline_kind: str
+    deadline_on: date | None = None
+    deadline_rule: str | None = None
+    deadline_text: str = ""
+    deadline_confirmed: bool = True
+    deadline_computed: bool = False
+    then_ongoing: bool = False
+    deadline_read_on: date | None = None  # the day from which relative wording was read; kept while the wording is
+    status: str
+    percent: int | None = None
+    progress: str = ""
+    progress_on: date | None = None
+    closed_on: date | None = None  # the day of the latest closing; None while open
+    standing: bool = False
+    blocked_by: str = ""
+    parent: str | None = None
+    tags: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    imported: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    edited: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    row: int | None = None
+    known_on: date
+    seen_at: datetime | None = None  # the first cycle that knew it
+    vanished_on: date | None = None
+
+
+class MeasureUnitRow(SQLModel, table=True):
+    """A unit of a measure; `role` is "responsible" or "supporting", `position` its place in the cell."""
+
+    __tablename__ = "measure_unit"
+    __table_args__ = (Index("ix_measure_unit_unit", "unit"),)
+
+    measure_id: int = Field(sa_column=Column(ForeignKey("measure.id", ondelete="CASCADE"), primary_key=True))
+    role: str = Field(primary_key=True)
+    position: int = Field(primary_key=True)
+    unit: str
+
+
+class EventRow(SQLModel, table=True):
+    """An act on a measure: what, on which day, by whom, why. Never changed, never deleted."""
+
+    __tablename__ = "event"
+
+    id: int | None = Field(default=None, primary_key=True)
+    measure_id: int = Field(sa_column=Column(ForeignKey("measure.id", ondelete="CASCADE"), index=True, nullable=False))
+    act: str
+    on: date
+    status: str | None = None  # where the measure stands from that day on, where the act moves it
+    by: str = ""
+    because: str = ""
+    facts: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    recorded_at: datetime
+
+
+class ReportRow(SQLModel, table=True):
+    """A weekly report as submitted; amendments are further rows. `week` is the ISO week, as 2021-W17."""
+
+    __tablename__ = "report"
+    __table_args__ = (UniqueConstraint("unit", "week", "submitted_at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    unit: str
+    week: str
+    submitted_at: datetime
+    note: str = ""
+
+
+class ImportRow(SQLModel, table=True):
+    """One import of a ledger, for the record."""
+
+    __tablename__ = "ledger_import"
+
+    id: int | None = Field(default=None, primary_key=True)
+    ledger: str = ""
+    file: str
+    sha256: str
+    sheet: str
+    as_of: date
+    imported_at: datetime
+    summary: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+class MessageRow(SQLModel, table=True):
+    """One message of the outbox. Identity, addresses and bytes are fixed at the first attempt."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        UniqueConstraint("message_id"),
+        Index(
+            "ix_message_waiting",
+            "next_attempt_at",
+            sqlite_where=text(WAITING_STATES),
+            postgresql_where=text(WAITING_STATES),
+        ),
+        Index("ix_message_recipient", "recipient", "channel", "finished_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    message_id: str
+    state: str = "pending"
+    channel: str
+    recipient: str
+    alone: str = ""
+    due_at: datetime  # the earliest instant its reminders were to go
+    created_at: datetime
+    next_attempt_at: datetime | None = None
+    attempts: int = 0
+    lease_token: str | None = None
+    lease_until: datetime | None = None
+    late: bool = False
+    why: str = ""  # why it is held, failed or cancelled
+    written_at: datetime | None = None  # the first attempt
+    addresses: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    thread_ids: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    subject: str = ""
+    payload: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    finished_at: datetime | None = None
+
+
+class ReminderRow(SQLModel, table=True):
+    """One occasion and what became of it: its message's state, or `outcome` where it never got a message."""
+
+    __tablename__ = "reminder"
+    __table_args__ = (
+        UniqueConstraint("rule", "subject", "occasion", "unit", "recipient", "channel", name="uq_reminder_occasion"),
+        Index("ix_reminder_subject", "subject"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    rule: str
+    kind: str
+    subject: str
+    occasion: date
+    unit: str
+    recipient: str
+    channel: str
+    at: datetime
+    late: bool = False
+    provisional: bool = False
+    instead_of: str = ""
+    week: str = ""
+    report_due_at: datetime | None = None
+    reason: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    lines: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    message_pk: int | None = Field(
+        default=None, sa_column=Column(ForeignKey("message.id", ondelete="SET NULL"), index=True, nullable=True)
+    )
+    outcome: str | None = None  # superseded, cancelled, skipped
+    outcome_reason: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+
+
+class DeliveryRow(SQLModel, table=True):
+    """One attempt to deliver a message. The row is written before the try and settled after it."""
+
+    __tablename__ = "delivery"
+
+    id: int | None = Field(default=None, primary_key=True)
+    message_pk: int = Field(sa_column=Column(ForeignKey("message.id", ondelete="CASCADE"), index=True, nullable=False))
+    at: datetime
+    outcome: str = "trying"  # sent, refused, unknown, trying
+    code: str = ""
+    text: str = ""
+
+
+class CycleRow(SQLModel, table=True):
+    """The daemon's memory: one row. `known` are the parts of the configuration that the last cycle knew."""
+
+    __tablename__ = "cycle"
+
+    id: int | None = Field(default=1, primary_key=True)
+    last_at: datetime | None = None
+    known: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    counts: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
