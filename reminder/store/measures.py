@@ -39,7 +39,8 @@ def _changes(session: Session, where: ColumnElement[bool]) -> dict[int, tuple[Ch
         where, col(EventRow.status).is_not(None)
     )
     for measure_id, on, status in session.exec(moved.order_by(col(EventRow.on), col(EventRow.id))):
-        found[measure_id].append(Change(on, Status(status)))
+        if status:
+            found[measure_id].append(Change(on, Status(status)))
     return {measure_id: tuple(changes) for measure_id, changes in found.items()}
 
 
