@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from datetime import datetime
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -33,9 +34,14 @@ class Channel(ABC):
 
     body_template: str | None = None
 
+    def __init__(self, name: str, keys: ChannelKeys, folder: Path) -> None:
+        """`name` is the table's in channels.toml; relative paths in `keys` start at `folder`. Opens nothing yet."""
+        self.name = name
+        self.folder = folder
+
     @classmethod
     @abstractmethod
-    def address_fault(cls, address: str) -> str | None:
+    def address_fault(cls, address: str, locale: str = "zh_CN") -> str | None:
         """What is wrong with `address` for this kind of channel, as one sentence; None where nothing is."""
 
     @abstractmethod
@@ -46,5 +52,5 @@ class Channel(ABC):
     def send(self, payload: bytes, envelope: Envelope, now: datetime) -> Receipt:
         """One attempt. Raises Passing, RateLimited, Permanent or ChannelBroken; returns once the peer accepted."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  # most channels hold nothing open
         """Gives back connections. Failing to do so is never a failure of delivery."""

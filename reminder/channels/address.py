@@ -1,0 +1,79 @@
+"""E-mail addresses: strict where people type them, plain ASCII where they go over the wire."""
+
+from __future__ import annotations
+
+import re
+from email.utils import parseaddr
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from reminder.words import say
+
+_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")  # RFC 5322 dot-atom
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_LITERAL = re.compile(r"\[[0-9A-Fa-f:.]+\]|[0-9.]+")
+
+
+def address_fault(address: str, locale: str) -> str | None:
+    """What is wrong with an e-mail address, as one sentence in `locale`; None where nothing is."""
+    fault = _fault(address)
+    return fault and say(locale, f"channels.{fault}", address=_shown(address))
+
+
+def _fault(address: str) -> str | None:
+    if any(c.isspace() or not c.isprintable() for c in address):
+        return "address_blank"
+    if "＠" in address or "．" in address or "。" in address:
+        return "address_full_width"
+    local, at, domain = address.rpartition("@")
+    if not at or not local or not domain:
+        return "address_no_at"
+    if len(local) > 64 or not _LOCAL.fullmatch(local):
+        return "address_local"
+    return None if _domain(domain) else "address_domain"
+
+
+def _domain(domain: str) -> str | None:
+    """The domain in ASCII (IDNA, RFC 3490), or None where it is no host name; a bare `localhost` is one."""
+    if _LITERAL.fullmatch(domain):
+        return None
+    try:
+        plain = domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return None
+    good = len(plain) <= 253 and all(_LABEL.fullmatch(label) for label in plain.split("."))
+    return plain if good else None
+
+
+def _shown(address: str) -> str:
+    return "".join(c if c.isprintable() else "�" for c in address)[:80]
+
+
+def on_the_wire(address: str) -> str:
+    """`address` as SMTP without SMTPUTF8 takes it: 例子.中国 becomes xn--fsqu00a.xn--fiqs8s. ValueError otherwise."""
+    local, _, domain = address.rpartition("@")
+    plain = _domain(domain)
+    if _fault(address) or not plain:
+        raise ValueError(f"not an e-mail address: {_shown(address)}")
+    return f"{local}@{plain}"
+
+
+def split_sender(sender: str) -> tuple[str, str]:
+    """Display name ("" if none) and address of `整改办 <office@example.org>`. ValueError if it is something else."""
+    name, address = parseaddr(sender)
+    if any(not c.isprintable() for c in sender) or "=?" in sender or not address:
+        raise ValueError('expected a sender such as "整改办 <office@example.org>"')
+    if sender.strip() != address and not sender.rstrip().endswith(f"<{address}>"):
+        raise ValueError('expected one sender such as "整改办 <office@example.org>"')
+    on_the_wire(address)
+    return name, address
+
+
+def _checked_sender(sender: str) -> str:
+    split_sender(sender)
+    return sender
+
+
+Sender = Annotated[str, AfterValidator(_checked_sender)]
+"""A key's type: who messages come from, with or without a display name."""

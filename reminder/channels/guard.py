@@ -1,0 +1,137 @@
+"""Keeps webhooks out of networks they have no business in, at the moment of connecting.
+
+Checking a name before the request is useless: a rebinding resolver answers the second question differently. So the
+connection itself resolves once, drops what is not allowed and connects to the very address it has looked at.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+Network = IPv4Network | IPv6Network
+Address = IPv4Address | IPv6Address
+_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052
+_SITE_LOCAL = IPv6Network("fec0::/10")  # deprecated, yet "global" to Python 3.11
+_IETF = IPv4Network("192.0.0.0/24")  # RFC 6890: Python 3.11 calls 192.0.0.8 global
+
+_TRIES = 4  # addresses of one name; a hostile resolver may give hundreds, each good for one time-out
+
+
+class NotAllowed(NewConnectionError):
+    """The name leads only to addresses that webhooks may not reach."""
+
+
+def allowed(address: str, private: Iterable[Network]) -> bool:
+    """Whether a webhook may connect to `address`: public, or within one of the office's `private` networks.
+
+    `is_private` would let 100.100.100.200 through, the metadata service of Alibaba Cloud; `is_global` alone multicast
+    and every IPv6 spelling of a private IPv4 address.
+    """
+    ip = _innermost(ip_address(address.partition("%")[0]))
+    if any(ip in network for network in private):
+        return True
+    hidden = ip in (_SITE_LOCAL if isinstance(ip, IPv6Address) else _IETF)
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or hidden)
+
+
+def _innermost(ip: Address) -> Address:
+    """The IPv4 address that a v4-mapped, 6to4 or NAT64 address leads to."""
+    if isinstance(ip, IPv4Address):
+        return ip
+    if ip in _NAT64:
+        return IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour or ip
+
+
+class Guard(HTTPAdapter):
+    """An adapter for one request; `written` says whether it went out."""
+
+    def __init__(self, private: Iterable[Network]) -> None:
+        self.private = tuple(private)
+        self.written = False
+        self._handle: socket.socket | None = None
+        super().__init__()
+
+    def current(self) -> socket.socket | None:
+        """A second handle on the open connection: TLS takes the first one over while it shakes hands."""
+        return self._handle
+
+    def close(self) -> None:
+        """Called by the session."""
+        if self._handle is not None:
+            self._handle.close()
+        super().close()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Called by HTTPAdapter: puts the guarded connections in."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _guarded_pools(self)
+
+    def connect(self, connection: HTTPConnection) -> socket.socket:
+        """A socket to the first allowed address of the connection's host. urllib3's errors."""
+        host = connection._dns_host  # the name as urllib3 itself resolves it
+        try:
+            found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+        except (socket.gaierror, UnicodeError) as error:
+            reason = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
+            raise NameResolutionError(connection.host, connection, reason) from error
+        vetted = [entry for entry in found if allowed(str(entry[4][0]), self.private)]
+        if not vetted:
+            raise NotAllowed(connection, f"{host} leads to no public address; allow its network in allow_private")
+        sock = _first_open(connection, vetted[:_TRIES])
+        self._handle = sock.dup()
+        return sock
+
+
+def _first_open(connection: HTTPConnection, vetted: list[Any]) -> socket.socket:
+    error: OSError | None = None
+    for family, kind, protocol, _, address in vetted:
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(connection.timeout if isinstance(connection.timeout, int | float) else None)
+            for option in connection.socket_options or ():
+                sock.setsockopt(*option)
+            sock.connect(address)
+            return sock
+        except OSError as failed:
+            sock.close()
+            error = failed
+    if isinstance(error, TimeoutError):
+        raise ConnectTimeoutError(connection, "the connection timed out") from error
+    raise NewConnectionError(connection, f"cannot connect: {error}") from error
+
+
+def _guarded_pools(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
+    """Pool classes whose connections ask `guard` for their socket and tell it when the request has gone out."""
+
+    class Plain(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return guard.connect(self)
+
+        def getresponse(self) -> Any:
+            guard.written = True
+            return super().getresponse()
+
+    class Secured(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return guard.connect(self)
+
+        def getresponse(self) -> Any:
+            guard.written = True
+            return super().getresponse()
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecuredPool(HTTPSConnectionPool):
+        ConnectionCls = Secured
+
+    return {"http": PlainPool, "https": SecuredPool}
