@@ -7,7 +7,7 @@ UPDATE under a lease; its identity and bytes are fixed, and its attempt counted,
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,31 +22,11 @@ from reminder.store.tables import WAITING_STATES, DeliveryRow, MessageRow, Remin
 LEASE = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """When a new message may leave, and why it is held until then ("" where it may leave now)."""
-
-    at: datetime
-    why: str = ""
-
-
-Slots = Callable[[str, str], Slot]  # (recipient, channel) → its slot
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """How new messages are made: when each may leave, the cycle's instant, and the right side of message ids."""
-
-    slots: Slots
-    now: datetime
-    domain: str
-
-
-def put(session: Session, due: Sequence[Reminder], post: Post) -> int:
+def put(session: Session, due: Sequence[Reminder], now: datetime, domain: str) -> int:
     """Stores reminders that no cycle stored before, and one message for each recipient and channel among them.
 
-    A message that has not been tried yet takes further reminders for the same recipient in. Returns how many
-    reminders were new.
+    A message that has not been tried yet takes further reminders for the same recipient in. `domain` is the right
+    side of new message ids. Returns how many reminders were new.
     """
     fresh = store_reminders(session, due)
     groups: dict[tuple[str, str, str], list[Reminder]] = {}
@@ -56,7 +36,7 @@ def put(session: Session, due: Sequence[Reminder], post: Post) -> int:
     for (recipient, channel, alone), group in groups.items():
         message_pk = _untried(session, recipient, channel, alone)
         if message_pk is None:
-            message_pk = _new_message(session, group, post)
+            message_pk = _new_message(session, group, now, domain)
         ids = [fresh[reminder.key] for reminder in group]
         session.connection().execute(
             update(ReminderRow).where(col(ReminderRow.id).in_(ids)).values(message_pk=message_pk)
@@ -76,18 +56,15 @@ def _untried(session: Session, recipient: str, channel: str, alone: str) -> int 
     return session.exec(waiting.with_for_update(skip_locked=True).limit(1)).first()
 
 
-def _new_message(session: Session, group: Sequence[Reminder], post: Post) -> int:
-    slot = post.slots(group[0].recipient, group[0].channel)
+def _new_message(session: Session, group: Sequence[Reminder], now: datetime, domain: str) -> int:
     row = MessageRow(
-        message_id=f"r-{uuid.uuid4().hex[:20]}@{post.domain}",
-        state="held" if slot.why else "pending",
-        why=slot.why,
+        message_id=f"r-{uuid.uuid4().hex[:20]}@{domain}",
         channel=group[0].channel,
         recipient=group[0].recipient,
         alone=group[0].alone,
         due_at=min(reminder.firing.at for reminder in group),
-        created_at=post.now,
-        next_attempt_at=slot.at,
+        created_at=now,
+        next_attempt_at=now,
         late=all(reminder.late for reminder in group),
     )
     session.add(row)
@@ -96,16 +73,14 @@ def _new_message(session: Session, group: Sequence[Reminder], post: Post) -> int
 
 
 def sent_since(session: Session, recipient: str, channel: str, since: datetime) -> int:
-    """How many messages to `recipient` by `channel` were sent, or wait untried, since that instant."""
-    counted = select(func.count()).where(
+    """How many messages `recipient` was sent by `channel` since that instant."""
+    sent = select(func.count()).where(
         MessageRow.recipient == recipient,
         MessageRow.channel == channel,
-        or_(
-            and_(col(MessageRow.state) == "sent", col(MessageRow.finished_at) >= since),
-            and_(text(WAITING_STATES), col(MessageRow.state) != "held"),
-        ),
+        MessageRow.state == "sent",
+        col(MessageRow.finished_at) >= since,
     )
-    return session.exec(counted).one()
+    return session.exec(sent).one()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +206,12 @@ def settle(session: Session, message: Claimed, delivery_id: int, outcome: Outcom
     )
 
 
+def fail(session: Session, message: Claimed, why: str, now: datetime) -> bool:
+    """Ends a message that cannot be sent to anybody, as a dead letter."""
+    released = {"lease_token": None, "lease_until": None, "next_attempt_at": None}
+    return _update_mine(session, message, state="failed", why=why, finished_at=now, **released)
+
+
 def cancel(session: Session, message: Claimed, why: str, now: datetime) -> bool:
     """Ends a message that no longer has anything to say. Only for messages never accepted by anybody."""
     released = {"lease_token": None, "lease_until": None, "next_attempt_at": None}
@@ -247,10 +228,8 @@ def cancel_reminder(session: Session, reminder_id: int, reason: Reason) -> None:
 
 
 def release(session: Session, message: Claimed, at: datetime | None = None, why: str = "") -> bool:
-    """Gives a claimed message back untried: at an orderly stop, or to wait until `at`."""
-    state = "held" if at else "pending"
-    if message.attempts:
-        state = "retrying"
+    """Gives a claimed message back without an attempt: at an orderly stop, or to wait until `at` because of `why`."""
+    state = "held" if at else "retrying" if message.attempts else "pending"
     values: dict[str, object] = {"state": state, "lease_token": None, "lease_until": None, "why": why}
     return _update_mine(session, message, **values | ({"next_attempt_at": at} if at else {}))
 

@@ -23,7 +23,7 @@ def scan(session: Session, asked: Iterable[Ask], directory: Directory, since: da
     wanted = _merged(asked)
     measures: list[Measure] = load_measures(session, or_(*map(_condition, wanted))) if wanted else []
     outside = frozenset(unit.name for unit in directory.units.values() if unit.outside)
-    return Facts(measures=measures, reports=_reports(session, since), outside=outside)
+    return Facts(measures=measures, reports=reports_since(session, since), outside=outside)
 
 
 def _merged(asked: Iterable[Ask]) -> list[Ask]:
@@ -42,7 +42,8 @@ def _condition(ask: Ask) -> ColumnElement[bool]:
     return and_(was_open, col(MeasureRow.deadline_on).between(ask.deadline_from, ask.deadline_to))
 
 
-def _reports(session: Session, since: date) -> dict[tuple[str, str], datetime]:
+def reports_since(session: Session, since: date) -> dict[tuple[str, str], datetime]:
+    """(unit, ISO week) → when that week's report was first submitted, for all weeks that can still matter then."""
     first = func.min(ReportRow.submitted_at)
     named = select(ReportRow.unit, ReportRow.week, first).where(
         col(ReportRow.week) >= week_name(since - _REPORTS_REACH)

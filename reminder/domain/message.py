@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 
@@ -20,6 +20,10 @@ class Letter:
     brief: str
     data: Mapping[str, object] = field(default_factory=dict)
     body: str = ""
+
+    def with_body(self, body: str) -> Letter:
+        """The same letter with its webhook body."""
+        return replace(self, body=body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,146 @@
+"""A claimed message just before it goes: may it go now, does it still hold, and what exactly is sent.
+
+Until the first attempt a message is rendered from the ledger as it stands; from then on its bytes are fixed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from hashlib import sha256
+
+from sqlmodel import Session
+
+from reminder import outbox
+from reminder.channels.base import Channel
+from reminder.compose import compose, render_body
+from reminder.cycle.service import Service
+from reminder.domain.message import Envelope
+from reminder.domain.reminder import Reason, Reminder
+from reminder.outbox import Claimed, Written
+from reminder.rules.recheck import recheck
+from reminder.scan import reports_since
+from reminder.store.reminders import reminders_of
+
+_MOST_REFERENCES = 10  # a References header is for threading, not for the whole ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What goes over the wire; the attempt is counted already."""
+
+    envelope: Envelope
+    payload: bytes
+    attempt_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Nothing is sent now; the state the message was left in."""
+
+    state: str
+
+
+def prepare(
+    service: Service, session: Session, channel: Channel | None, message: Claimed, now: datetime
+) -> Ready | Ended:
+    """Makes a claimed message ready for one attempt, or says in which state it was left instead."""
+    if channel is None:
+        return _failed(session, message, f"there is no channel {message.channel!r} any more", now)
+    if waits := _waits(service, session, message, now):
+        outbox.release(session, message, *waits)
+        return Ended("held")
+    if message.payload is not None:
+        envelope = _envelope(service, message, message.addresses, message.thread_ids, now)
+        return _begun(session, message, envelope, Written("", message.payload), now)
+    standing = _standing(service, session, message, now)
+    if not standing:
+        outbox.cancel(session, message, "nothing of it holds any more", now)
+        return Ended("cancelled")
+    addresses, refused = _addresses(service, message)
+    if refused:
+        return _failed(session, message, refused, now)
+    threads = dict.fromkeys(
+        thread_id(line.measure.key, service.domain) for reminder in standing for line in reminder.firing.lines
+    )
+    envelope = _envelope(service, message, addresses, tuple(threads)[:_MOST_REFERENCES], now)
+    return _begun(session, message, envelope, written(service, channel, standing, envelope, f"R-{message.id}"), now)
+
+
+def written(service: Service, channel: Channel, reminders: list[Reminder], envelope: Envelope, number: str) -> Written:
+    """The bytes of a letter with these reminders, as `channel` sends them."""
+    true_addressee = envelope.recipient if service.redirect_to else ""
+    circumstances = service.circumstances(envelope.written_at, number=number, true_addressee=true_addressee)
+    letter = compose(reminders, circumstances)
+    if channel.body_template:
+        body = render_body(channel.body_template, letter, service.templates)
+        letter = letter.with_body(body)
+    return Written(letter.subject, channel.render(letter, envelope))
+
+
+def thread_id(measure_key: str, domain: str) -> str:
+    """The message id that all letters about one measure refer to."""
+    return f"m-{sha256(measure_key.encode()).hexdigest()[:20]}@{domain}"
+
+
+def _begun(session: Session, message: Claimed, envelope: Envelope, sent: Written, now: datetime) -> Ready | Ended:
+    attempt_id = outbox.begin_attempt(session, message, envelope, sent, now)
+    return Ended("lost") if attempt_id is None else Ready(envelope, sent.payload, attempt_id)
+
+
+def _failed(session: Session, message: Claimed, why: str, now: datetime) -> Ended:
+    outbox.fail(session, message, why, now)
+    return Ended("failed")
+
+
+def _waits(service: Service, session: Session, message: Claimed, now: datetime) -> tuple[datetime, str] | None:
+    """Until when a message has to wait, and why; None where it may go now."""
+    slot = service.hours.next_slot(now, service.practice)
+    if slot > now:
+        return slot, "hours"
+    today = datetime.combine(now.astimezone(service.practice.zone).date(), time.min, service.practice.zone)
+    sent = outbox.sent_since(session, message.recipient, message.channel, today)
+    if not message.attempts and sent >= service.most_per_day:
+        return service.hours.opening_after(now, service.practice), "cap"
+    return None
+
+
+def _standing(service: Service, session: Session, message: Claimed, now: datetime) -> list[Reminder]:
+    """Its reminders that still hold; for the others the reason is recorded."""
+    on = now.astimezone(service.practice.zone).date()
+    reports = reports_since(session, on)
+    standing = []
+    for row_id, (reminder, deadlines) in reminders_of(session, message.id).items():
+        checked = recheck(reminder, deadlines, reports, on)
+        if isinstance(checked, Reason):
+            outbox.cancel_reminder(session, row_id, checked)
+        else:
+            standing.append(checked)
+    return standing
+
+
+def _addresses(service: Service, message: Claimed) -> tuple[tuple[str, ...], str]:
+    """Where it goes, or why it cannot go there."""
+    if service.redirect_to:
+        return service.redirect_to, ""
+    addresses = service.party(message.recipient).addresses.get(message.channel)
+    if addresses is None:
+        return (), f"{message.recipient} has no address for the channel {message.channel!r}"
+    for address in addresses:
+        domain = address.rpartition("@")[2].lower()
+        if service.allow_domains and "@" in address and domain not in service.allow_domains:
+            return (), f"{domain} is not among sending.allow_domains"
+    return addresses, ""
+
+
+def _envelope(
+    service: Service, message: Claimed, addresses: tuple[str, ...], threads: tuple[str, ...], now: datetime
+) -> Envelope:
+    return Envelope(
+        message_id=message.message_id,
+        recipient=message.recipient,
+        addresses=addresses,
+        reply_to=service.reply_to,
+        references=threads,
+        written_at=message.written_at or now,
+    )

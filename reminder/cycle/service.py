@@ -1,0 +1,66 @@
+"""Everything a cycle works with, put together from the configuration by `app`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from reminder.channels.base import Channel
+from reminder.compose import Circumstances
+from reminder.domain.people import OFFICE, Directory, Party
+from reminder.rules.hours import SendingHours
+from reminder.rules.rule import Practice, Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """`channels` open a channel by its name. `domain` is the right side of message ids.
+
+    `redirect_to` and `trial_channel` are set while the office tries the service out: everything goes there, and each
+    letter names its true addressee. `allow_domains`, where it is not empty, are the only mail domains written to.
+    """
+
+    engine: Engine
+    rules: tuple[Rule, ...]
+    directory: Directory
+    practice: Practice
+    hours: SendingHours
+    most_per_day: int
+    channels: Mapping[str, Callable[[], Channel]]
+    locale: str
+    office_name: str
+    contact: str = ""
+    reply_to: tuple[str, ...] = ()
+    domain: str = "reminder.invalid"
+    templates: Path | None = None
+    redirect_to: tuple[str, ...] = ()
+    trial_channel: str = ""
+    allow_domains: tuple[str, ...] = ()
+
+    def party(self, recipient: str) -> Party:
+        """Who `recipient` (as in a reminder) is now; somebody without addresses where nobody is called so."""
+        if recipient == OFFICE:
+            return self.directory.office
+        if recipient.startswith("channel:"):
+            return Party(name=recipient, addresses={recipient.partition(":")[2]: ()})
+        known = self.directory.units.get(recipient) or self.directory.leaders.get(recipient)
+        return known or Party(name=recipient)
+
+    def circumstances(self, now: datetime, *, number: str, true_addressee: str = "") -> Circumstances:
+        """What letters written at `now` say beside their reminders."""
+        return Circumstances(
+            locale=self.locale,
+            office=self.office_name,
+            on=now.astimezone(self.practice.zone).date(),
+            zone=self.practice.zone,
+            contact=self.contact,
+            replies=bool(self.reply_to),
+            number=number,
+            redirected_from=true_addressee,
+            templates={rule.name: rule.template for rule in self.rules if rule.template},
+            folder=self.templates,
+        )
