@@ -1,0 +1,23 @@
+"""Reminders → a letter, by the templates of a locale. No network, no database, no clock."""
+
+from __future__ import annotations
+
+from reminder.compose.check import check_templates
+from reminder.compose.facts import Circumstances
+from reminder.compose.letter import compose, render_body
+from reminder.compose.samples import samples
+from reminder.compose.templates import TemplateFault, eject, forget_templates, templates_known
+from reminder.compose.wording import sentence
+
+__all__ = [
+    "Circumstances",
+    "TemplateFault",
+    "check_templates",
+    "compose",
+    "eject",
+    "forget_templates",
+    "render_body",
+    "samples",
+    "sentence",
+    "templates_known",
+]

@@ -1,0 +1,163 @@
+"""What templates are told: reminders and circumstances as plain dictionaries of tidied strings and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from reminder.compose import wording
+from reminder.compose.text import tidy
+from reminder.domain.measure import Measure
+from reminder.domain.people import OFFICE
+from reminder.domain.reminder import Reminder, ReminderKind
+from reminder.words import say
+
+ORDER = (
+    ReminderKind.OVERDUE,
+    ReminderKind.DUE,
+    ReminderKind.BEFORE,
+    ReminderKind.REPORT_CHASE,
+    ReminderKind.REPORT_DUE,
+    ReminderKind.NUDGE,
+)
+STATES = ("overdue", "today", "soon", "later", "undated")
+COLOURS = {"overdue": "red", "today": "yellow", "soon": "yellow", "later": "green", "undated": "grey"}
+MOST_IN_SECTION = 20
+MOST_IN_LETTER = 40  # keeps the longest letter below the size at which mail programs cut it off
+NAME, TEXT = 40, 160  # the most characters shown of a name, of a text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What a letter depends on besides its reminders.
+
+    `on` is the day for which it is written: distances are counted from it. `replies` says whether a reply reaches
+    the office. `number` is the short number people can quote. `redirected_from` is the true addressee of a trial.
+    `templates` maps a rule's name to the template that it asks for; `folder` holds the office's own templates.
+    `recipient` is the name in the salutation; without it the reminders' recipient.
+    """
+
+    locale: str
+    office: str
+    on: date
+    zone: ZoneInfo
+    contact: str = ""
+    replies: bool = False
+    recipient: str = ""
+    number: str = ""
+    redirected_from: str = ""
+    templates: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
+    link: str | None = None
+
+    def say(self, key: str, **facts: object) -> str:
+        """A sentence of the letters' own words."""
+        return say(self.locale, f"letters.{key}", **facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One measure of one unit in a section."""
+
+    measure: Measure
+    reminder: Reminder
+    on: date
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.measure.key, self.reminder.firing.unit)
+
+    @property
+    def state(self) -> str:
+        """overdue, today, soon, later or undated."""
+        return wording.state(self.measure.deadline, self.on)
+
+    @property
+    def rank(self) -> tuple[int, str, date, str, int]:
+        """Most urgent first, and within one urgency unit by unit."""
+        measure = self.measure
+        due = measure.deadline.counted_down or date.max
+        return (STATES.index(self.state), self.reminder.firing.unit, due, measure.ledger, measure.id)
+
+    @property
+    def left(self) -> int | None:
+        """Days from the letter's day to the deadline, negative when it has passed; None where none is counted."""
+        due = self.measure.deadline.counted_down
+        return (due - self.on).days if due else None
+
+
+def entries(reminders: Iterable[Reminder], on: date) -> list[Entry]:
+    """Each measure of each unit once, the most urgent first."""
+    found: dict[tuple[str, str], Entry] = {}
+    for reminder in reminders:
+        for line in reminder.firing.lines:
+            entry = Entry(line.measure, reminder, on)
+            found.setdefault(entry.key, entry)
+    return sorted(found.values(), key=lambda entry: entry.rank)
+
+
+def line(entry: Entry, circumstances: Circumstances, *, units_named: bool, late_named: bool) -> dict[str, object]:
+    """One measure as a template sees it; `late` and `unit` are empty where the section says them for all."""
+    measure, locale, on = entry.measure, circumstances.locale, circumstances.on
+    reported = measure.progress_on
+    return {
+        "code": tidy(measure.key, NAME),
+        "text": tidy(measure.text, TEXT),
+        "problem": tidy(measure.problem_text or measure.problem, NAME + NAME),
+        "unit": tidy(entry.reminder.firing.unit, NAME) if units_named else "",
+        "leader": tidy(measure.leader or "", NAME),
+        "state": entry.state,
+        "colour": COLOURS[entry.state],
+        "distance": wording.distance(locale, measure.deadline, on),
+        "days_left": entry.left,
+        "limit": wording.limit(locale, measure.deadline, tidy(measure.deadline.text, NAME)),
+        "status": wording.status(locale, measure, on),
+        "percent": "" if measure.percent is None else f"{measure.percent}%",
+        "progress": tidy(measure.progress, TEXT),
+        "progress_on": wording.short_day(locale, reported, on) if reported else "",
+        "late": wording.long_day(locale, planned_for(entry.reminder, on)) if late_named else "",
+    }
+
+
+def planned_for(reminder: Reminder, on: date) -> date:
+    """The day on which a late reminder should have gone."""
+    meant = reminder.firing.at.date()
+    return meant if meant < on else reminder.firing.occasion
+
+
+def report(reminder: Reminder, circumstances: Circumstances) -> dict[str, object]:
+    """A weekly report that is owed, as a template sees it."""
+    firing = reminder.firing
+    due = firing.due_at.astimezone(circumstances.zone) if firing.due_at else None
+    return {
+        "unit": tidy(firing.unit, NAME),
+        "week": wording.week(circumstances.locale, firing.week),
+        "due": wording.instant(circumstances.locale, due) if due else "",
+        "due_short": wording.short_instant(circumstances.locale, due, circumstances.on) if due else "",
+    }
+
+
+def units(reminders: Sequence[Reminder]) -> list[str]:
+    """The units the reminders speak of, each once, in their order."""
+    return list(dict.fromkeys(tidy(reminder.firing.unit, NAME) for reminder in reminders))
+
+
+def who(names: Sequence[str], circumstances: Circumstances) -> str:
+    """The unit, or the first of several and how many they are."""
+    first = names[0] if names else ""
+    return first if len(names) < 2 else circumstances.say("units_many", first=first, n=len(names))
+
+
+def audience(reminders: Sequence[Reminder]) -> str:
+    """`unit` where all reminders speak of the recipient itself, `office`, else `other` (a leader, a supporting unit)."""
+    recipients = {reminder.recipient for reminder in reminders}
+    if recipients == {OFFICE}:
+        return OFFICE
+    own = all(
+        reminder.recipient == reminder.firing.unit or reminder.recipient.startswith("channel:")
+        for reminder in reminders
+    )
+    return "unit" if own and len(units(reminders)) == 1 else "other"

@@ -1,0 +1,134 @@
+"""One message for one recipient: subject, text, HTML, one sentence, and the facts for webhook bodies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from reminder.compose import wording
+from reminder.compose.facts import NAME, TEXT, Circumstances, audience, entries, units, who
+from reminder.compose.sections import sections
+from reminder.compose.templates import WEBHOOK, TemplateFault, Templates, templates
+from reminder.compose.text import folded, tidy
+from reminder.domain.message import Letter
+from reminder.domain.people import OFFICE
+from reminder.domain.reminder import Reminder
+
+MOST_SUBJECT, MOST_BRIEF = 60, 120
+MOST_IN_DATA = 40
+
+
+def compose(reminders: Sequence[Reminder], circumstances: Circumstances) -> Letter:
+    """The letter that carries all of `reminders`, which must be for one recipient. Raises TemplateFault."""
+    return write(reminders, circumstances, templates(circumstances.folder, circumstances.locale))
+
+
+def write(reminders: Sequence[Reminder], circumstances: Circumstances, shelf: Templates) -> Letter:
+    """The same by the templates of `shelf`."""
+    facts = _facts(reminders, circumstances)
+    facts["sections"] = sections(reminders, circumstances, shelf)
+    return Letter(
+        subject=tidy(shelf.render("letter.subject.txt", facts), MOST_SUBJECT).replace("=?", "= ?"),
+        text=folded(shelf.render("letter.text.txt", facts)),
+        html=shelf.render("letter.html", facts),
+        brief=tidy(shelf.render("letter.brief.txt", facts), MOST_BRIEF),
+        data=_data(reminders, facts, circumstances),
+    )
+
+
+def render_body(name: str, letter: Letter, folder: Path | None = None) -> str:
+    """The webhook body by the template `webhook/<name>.json`: JSON, checked. Raises TemplateFault."""
+    return write_body(name, letter, templates(folder, WEBHOOK))
+
+
+def write_body(name: str, letter: Letter, shelf: Templates) -> str:
+    """The same by the templates of `shelf`."""
+    file = f"{name}.json"
+    facts = {"subject": letter.subject, "text": letter.text, "html": letter.html, "brief": letter.brief}
+    body = shelf.render(file, {**facts, "data": letter.data}).strip()
+    try:
+        json.loads(body, parse_constant=_refuse)
+    except ValueError as error:
+        line = getattr(error, "lineno", 1)
+        raise TemplateFault(shelf.path(file), line, f"the result is not JSON: {error}") from error
+    return body
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _facts(reminders: Sequence[Reminder], circumstances: Circumstances) -> dict[str, Any]:
+    locale, names = circumstances.locale, units(reminders)
+    missed = dict.fromkeys(tidy(reminder.instead_of, NAME) for reminder in reminders if reminder.instead_of)
+    return {
+        "office": tidy(circumstances.office, NAME),
+        "contact": tidy(circumstances.contact, TEXT),
+        "replies": circumstances.replies,
+        "recipient": _salutation(reminders, circumstances),
+        "audience": audience(reminders),
+        "who": who(names, circumstances),
+        "date": wording.long_day(locale, circumstances.on),
+        "number": tidy(circumstances.number, NAME),
+        "redirected_from": tidy(circumstances.redirected_from, TEXT),
+        "instead_of": wording.listed(locale, list(missed)),
+        "late": all(reminder.late for reminder in reminders),
+        "provisional": any(reminder.firing.provisional for reminder in reminders),
+        "link": circumstances.link,
+    }
+
+
+def _salutation(reminders: Sequence[Reminder], circumstances: Circumstances) -> str:
+    recipient = circumstances.recipient or reminders[0].recipient
+    if recipient == OFFICE:
+        return tidy(circumstances.office, NAME)
+    if recipient.startswith("channel:"):  # a group of people: the units it is about are addressed
+        return who(units(reminders), circumstances)
+    return tidy(recipient, NAME)
+
+
+def _data(reminders: Sequence[Reminder], facts: dict[str, Any], circumstances: Circumstances) -> dict[str, object]:
+    kinds = [section["kind"] for section in facts["sections"]]
+    return {
+        "number": facts["number"],
+        "office": facts["office"],
+        "contact": facts["contact"],
+        "recipient": facts["recipient"],
+        "instead_of": facts["instead_of"],
+        "redirected_from": facts["redirected_from"],
+        "on": circumstances.on.isoformat(),
+        "at": max(reminder.firing.at for reminder in reminders).isoformat(),
+        "kinds": list(dict.fromkeys(kinds)),
+        "units": units(reminders)[:MOST_IN_DATA],
+        "late": facts["late"],
+        "provisional": facts["provisional"],
+        "link": facts["link"],
+        "measures": _measures(reminders, circumstances),
+        "reports": _reports(reminders),
+    }
+
+
+def _measures(reminders: Sequence[Reminder], circumstances: Circumstances) -> list[dict[str, object]]:
+    """The most urgent measures, each once, with dates and codes as the service writes them."""
+    return [
+        {
+            "code": tidy(entry.measure.key, NAME),
+            "text": tidy(entry.measure.text, NAME + NAME),
+            "unit": tidy(entry.reminder.firing.unit, NAME),
+            "deadline": due.isoformat() if (due := entry.measure.deadline.counted_down) else None,
+            "days_left": entry.left,
+            "status": entry.measure.status_on(circumstances.on).value,
+            "percent": entry.measure.percent,
+        }
+        for entry in entries(reminders, circumstances.on)[:MOST_IN_DATA]
+    ]
+
+
+def _reports(reminders: Sequence[Reminder]) -> list[dict[str, object]]:
+    owed = [reminder.firing for reminder in reminders if reminder.firing.week]
+    return [
+        {"unit": tidy(f.unit, NAME), "week": f.week, "due_at": f.due_at.isoformat() if f.due_at else None}
+        for f in owed[:MOST_IN_DATA]
+    ]

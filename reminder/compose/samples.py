@@ -1,0 +1,61 @@
+"""One made-up reminder of each kind, for `check` and `channel test`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from reminder.domain.measure import Deadline, DeadlineKind, Measure
+from reminder.domain.reminder import Firing, Line, Reason, Reminder, ReminderKind
+from reminder.words import say
+
+_LEFT = (-3, 0, 7, 60)  # days to the deadlines of the sample measures; the last measure has none
+_ALONE = {ReminderKind.OVERDUE: 0, ReminderKind.DUE: 1, ReminderKind.BEFORE: 2}  # which of them a kind speaks of
+_REPORTS = (ReminderKind.REPORT_DUE, ReminderKind.REPORT_CHASE)
+
+
+def samples(locale: str, on: date, zone: ZoneInfo) -> list[Reminder]:
+    """A reminder of every kind as it could go on the day `on`, in the order of the kinds."""
+    return [_sample(kind, locale, datetime.combine(on, time(9), zone)) for kind in ReminderKind]
+
+
+def _sample(kind: ReminderKind, locale: str, at: datetime) -> Reminder:
+    unit = say(locale, "letters.sample_unit")
+    firing = Firing(
+        rule="sample",
+        kind=kind,
+        subject=f"sample:{kind}",
+        unit=unit,
+        occasion=at.date(),
+        at=at,
+        lines=() if kind in _REPORTS else _lines(kind, locale, at.date()),
+        reason=Reason(kind.value),
+        week=_week(at.date()) if kind in _REPORTS else "",
+        due_at=at.replace(hour=17) if kind in _REPORTS else None,
+    )
+    return Reminder(firing=firing, recipient=unit, channel="sample", message="sample")
+
+
+def _lines(kind: ReminderKind, locale: str, on: date) -> tuple[Line, ...]:
+    deadlines = [Deadline(DeadlineKind.DATE, on + timedelta(days=left)) for left in _LEFT]
+    deadlines.append(Deadline(DeadlineKind.EMPTY))
+    lines = tuple(Line(_measure(n, locale, deadline)) for n, deadline in enumerate(deadlines, start=1))
+    return lines[_ALONE[kind] :][:1] if kind in _ALONE else lines
+
+
+def _measure(n: int, locale: str, deadline: Deadline) -> Measure:
+    return Measure(
+        id=n,
+        code=str(n),
+        text=say(locale, "letters.sample_measure"),
+        problem_text=say(locale, "letters.sample_problem"),
+        units=(say(locale, "letters.sample_unit"),),
+        deadline=deadline,
+        percent=40,
+        progress=say(locale, "letters.sample_progress"),
+    )
+
+
+def _week(day: date) -> str:
+    year, week, _ = day.isocalendar()
+    return f"{year}-W{week:02d}"

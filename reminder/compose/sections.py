@@ -1,0 +1,115 @@
+"""The sections of a letter: one for each kind of reminder and template, in the order in which people need them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from reminder.compose import wording
+from reminder.compose.facts import (
+    MOST_IN_LETTER,
+    MOST_IN_SECTION,
+    NAME,
+    ORDER,
+    STATES,
+    Circumstances,
+    Entry,
+    audience,
+    entries,
+    line,
+    planned_for,
+    report,
+    units,
+    who,
+)
+from reminder.compose.templates import Templates
+from reminder.compose.text import tidy
+from reminder.domain.reminder import Reminder, ReminderKind
+
+PARTS = ("subject.txt", "brief.txt", "text.txt", "html")
+MOST_REPORTS = 20
+
+
+def sections(reminders: Sequence[Reminder], circumstances: Circumstances, shelf: Templates) -> list[dict[str, object]]:
+    """Each section with its measures. A measure that an earlier section told of is only named in later ones."""
+    told: set[tuple[str, str]] = set()
+    room, made = MOST_IN_LETTER, []
+    for (kind, template), together in _by_kind(reminders, circumstances.templates):
+        found = entries(together, circumstances.on)
+        fresh = [entry for entry in found if entry.key not in told]
+        shown = fresh[: min(room, MOST_IN_SECTION)]
+        repeated = [entry for entry in found if entry.key in told]
+        section = _summary(kind, together, found, circumstances)
+        section["files"] = {part: _file(template, kind, part, shelf) for part in PARTS}
+        section["told"] = wording.listed(circumstances.locale, [tidy(entry.measure.key, NAME) for entry in repeated])
+        section["told_count"] = len(repeated)
+        section["groups"] = _groups(kind, shown, together, circumstances)
+        section["more"] = len(fresh) - len(shown)
+        made.append(section)
+        told |= {entry.key for entry in found}
+        room -= len(shown)
+    return made
+
+
+def _by_kind(
+    reminders: Iterable[Reminder], templates: Mapping[str, str]
+) -> list[tuple[tuple[ReminderKind, str], list[Reminder]]]:
+    kinds: dict[tuple[ReminderKind, str], list[Reminder]] = defaultdict(list)
+    for reminder in reminders:
+        kind = reminder.firing.kind
+        kinds[kind, templates.get(reminder.firing.rule) or kind.value].append(reminder)
+    return sorted(kinds.items(), key=lambda item: (ORDER.index(item[0][0]), item[0][1]))
+
+
+def _file(template: str, kind: ReminderKind, part: str, shelf: Templates) -> str:
+    """The rule's own template where it has this part, else the kind's."""
+    own = f"{template}.{part}"
+    return own if own in shelf else f"{kind.value}.{part}"
+
+
+def _summary(
+    kind: ReminderKind, together: Sequence[Reminder], found: Sequence[Entry], circumstances: Circumstances
+) -> dict[str, object]:
+    names = units(together)
+    left = [entry.left for entry in found if entry.left is not None]
+    coming = [entry.measure.deadline.counted_down for entry in found if entry.state in ("today", "soon", "later")]
+    nearest = min((day for day in coming if day), default=None)
+    return {
+        "kind": kind.value,
+        "rules": sorted({reminder.firing.rule for reminder in together}),
+        "audience": audience(together),
+        "who": who(names, circumstances),
+        "units": wording.listed(circumstances.locale, names),
+        "count": len(found),
+        **{state: sum(entry.state == state for entry in found) for state in STATES},
+        "worst": max((-days for days in left), default=0),
+        "farthest": max(left, default=0),
+        "nearest": wording.short_day(circumstances.locale, nearest, circumstances.on) if nearest else "",
+        "nearest_long": wording.long_day(circumstances.locale, nearest) if nearest else "",
+        "moved": any(reminder.firing.reason.code.endswith("_moved") for reminder in together),
+        "late": _late(together, circumstances),
+        "reports": [report(reminder, circumstances) for reminder in together[:MOST_REPORTS]] if not found else [],
+        "reports_count": 0 if found else len(together),
+    }
+
+
+def _late(together: Sequence[Reminder], circumstances: Circumstances) -> str:
+    """The days on which a section's reminders should have gone; empty unless all of them are late."""
+    if not all(reminder.late for reminder in together):
+        return ""
+    days = sorted({planned_for(reminder, circumstances.on) for reminder in together})
+    return wording.listed(circumstances.locale, [wording.long_day(circumstances.locale, day) for day in days], most=3)
+
+
+def _groups(
+    kind: ReminderKind, shown: Sequence[Entry], together: Sequence[Reminder], circumstances: Circumstances
+) -> list[dict[str, object]]:
+    """A nudge's measures by urgency; those of other kinds in one group without a title."""
+    several = len(units(together)) > 1
+    all_late = all(reminder.late for reminder in together)
+    groups: dict[str, list[dict[str, object]]] = {}
+    for entry in shown:
+        title = circumstances.say(f"group_{entry.state}") if kind is ReminderKind.NUDGE else ""
+        late = entry.reminder.late and not all_late
+        groups.setdefault(title, []).append(line(entry, circumstances, units_named=several, late_named=late))
+    return [{"title": title, "lines": lines} for title, lines in groups.items()]

@@ -1,0 +1,126 @@
+"""How a locale writes days, distances, states and reasons. The words stand in `words/letters.toml`, `words/reasons.toml`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from reminder.domain.measure import Deadline, DeadlineKind, Measure
+from reminder.domain.reminder import Reason
+from reminder.words import say
+
+SOON = timedelta(days=14)  # what falls due within it is yellow
+_ISO_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+
+
+def long_day(locale: str, day: date) -> str:
+    """2021年4月30日（星期五）; Friday 30 April 2021."""
+    weekday = say(locale, f"letters.weekday_{day.isoweekday()}")
+    return say(locale, "letters.day_long", weekday=weekday, **_parts(locale, day))
+
+
+def short_day(locale: str, day: date, beside: date) -> str:
+    """4月30日 beside a day of the same year; 2020年4月30日 beside another's."""
+    key = "letters.day_short" if day.year == beside.year else "letters.day_with_year"
+    parts = _parts(locale, day)
+    if day.year == beside.year:
+        del parts["year"]
+    return say(locale, key, **parts)
+
+
+def _parts(locale: str, day: date) -> dict[str, object]:
+    return {"year": day.year, "month": say(locale, f"letters.month_{day.month}"), "day": day.day}
+
+
+def instant(locale: str, moment: datetime) -> str:
+    """2021年4月30日（星期五）17:00."""
+    return say(locale, "letters.instant", day=long_day(locale, moment.date()), hour=f"{moment:%H:%M}")
+
+
+def short_instant(locale: str, moment: datetime, beside: date) -> str:
+    """4月30日17:00."""
+    return say(locale, "letters.instant", day=short_day(locale, moment.date(), beside), hour=f"{moment:%H:%M}")
+
+
+def week(locale: str, name: str) -> str:
+    """The ISO week `2021-W17` with its first and last day; as written where it is no such name."""
+    match = re.fullmatch(r"(\d{4})-W(\d{2})", name)
+    try:
+        monday = date.fromisocalendar(int(match[1]), int(match[2]), 1) if match else None
+    except ValueError:
+        monday = None
+    if monday is None:
+        return name
+    sunday = monday + timedelta(days=6)
+    first, last = short_day(locale, monday, monday), short_day(locale, sunday, monday)
+    return say(locale, "letters.week", year=name[:4], week=int(name[6:]), first=first, last=last)
+
+
+def counted(locale: str, key: str, n: int) -> str:
+    """`key_one` for one, `key_many` for more: 逾期 1 天; 3 days overdue."""
+    return say(locale, f"letters.{key}_{'one' if n == 1 else 'many'}", n=n)
+
+
+def state(deadline: Deadline, on: date) -> str:
+    """overdue, today, soon, later or undated, as seen on the day `on`."""
+    counted_down = deadline.counted_down
+    if counted_down is None:
+        return "undated"
+    if counted_down <= on:
+        return "overdue" if counted_down < on else "today"
+    return "soon" if counted_down - on <= SOON else "later"
+
+
+def distance(locale: str, deadline: Deadline, on: date) -> str:
+    """How far the deadline is, in words: 逾期 3 天, 今天到期, 3 天后到期, 期限充裕, 不倒计时."""
+    seen = state(deadline, on)
+    if seen in ("overdue", "soon") and deadline.counted_down:
+        return counted(locale, seen, abs((deadline.counted_down - on).days))
+    return say(locale, f"letters.{seen}")
+
+
+def limit(locale: str, deadline: Deadline, text: str) -> str:
+    """The limit as people write it; `text` is the ledger's own wording, already tidied."""
+    if deadline.counted_down is None and deadline.on and not deadline.confirmed:
+        return say(locale, "letters.limit_unconfirmed", day=long_day(locale, deadline.on))
+    if deadline.counted_down is None:
+        return text or say(locale, "letters.limit_empty")
+    key = "limit_then_ongoing" if deadline.then_ongoing else "limit"
+    if deadline.computed or deadline.kind is DeadlineKind.IMMEDIATE:
+        key = "limit_immediate"
+    return say(locale, f"letters.{key}", day=long_day(locale, deadline.counted_down))
+
+
+def status(locale: str, measure: Measure, on: date) -> str:
+    """Where the measure stands, as the office says it."""
+    return say(locale, f"letters.status_{measure.status_on(on)}")
+
+
+def listed(locale: str, names: Sequence[str], most: int = 20) -> str:
+    """Names in one line; of many the first ones, and how many there are."""
+    joined = say(locale, "letters.comma").join(names[:most])
+    return joined if len(names) <= most else say(locale, "letters.and_more", names=joined, n=len(names))
+
+
+def sentence(locale: str, reason: Reason) -> str:
+    """A reason as one sentence, its days and statuses in the locale's words.
+
+    Where a fact is empty, the reason's `…_bare` sentence says it without.
+    """
+    facts = {name: _fact(locale, name, value) for name, value in reason.facts.items()}
+    bare = "" if all(facts.values()) else "_bare"
+    try:
+        return say(locale, f"reasons.{reason.code}{bare}", **facts)
+    except KeyError:
+        return say(locale, f"reasons.{reason.code}", **facts)
+
+
+def _fact(locale: str, name: str, value: str) -> str:
+    if name == "status":
+        return say(locale, f"letters.status_{value}")
+    if name == "week":
+        return week(locale, value)
+    if name == "days":
+        return value.replace("+", say(locale, "letters.comma"))
+    return _ISO_DAY.sub(lambda match: long_day(locale, date.fromisoformat(match[0])), value)
