@@ -16,7 +16,10 @@ def read_csv(data: bytes) -> list[list[str]]:
     text = _decoded(data)
     csv.field_size_limit(2**20)
     try:
-        return [[_unescaped(cell) for cell in row] for row in csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))]
+        return [
+            [_unescaped(cell) for cell in row]
+            for row in csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+        ]
     except csv.Error as fault:
         raise Refused("damaged") from fault
 

@@ -39,7 +39,9 @@ def file_kind(path: Path) -> str:
         return _zip_kind(path)
     if path.suffix.lower() in _TEXT_SUFFIXES and not data.startswith(b"%PDF"):
         return "csv"
-    raise Refused("web_page" if re.match(rb"(?:\xef\xbb\xbf)?\s*<", data[:200]) else "foreign", suffix=path.suffix or path.name)
+    raise Refused(
+        "web_page" if re.match(rb"(?:\xef\xbb\xbf)?\s*<", data[:200]) else "foreign", suffix=path.suffix or path.name
+    )
 
 
 def _ole_kind(data: bytes) -> str:

@@ -24,7 +24,11 @@ def workbook_facts(path: Path) -> tuple[bool, dict[str, dict[Place, str]]]:
         book = fromstring(archive.read("xl/workbook.xml"))
         names = set(archive.namelist())
         rels_name = "xl/_rels/workbook.xml.rels"
-        rels = {r.get("Id"): r.get("Target", "") for r in fromstring(archive.read(rels_name))} if rels_name in names else {}
+        rels = (
+            {r.get("Id"): r.get("Target", "") for r in fromstring(archive.read(rels_name))}
+            if rels_name in names
+            else {}
+        )
         properties = book.find("{*}workbookPr")
         since_1904 = properties is not None and properties.get("date1904") in ("1", "true")
         errors = {}

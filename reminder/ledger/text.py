@@ -36,7 +36,7 @@ def tidy(value: object) -> str:
 
 def _blank(match: re.Match[str]) -> str:
     sides = match.string[match.start() - 1] + match.string[match.end()]
-    return " " if sides.isascii() or "\n" not in match[0] and "\r" not in match[0] else ""
+    return " " if sides.isascii() or ("\n" not in match[0] and "\r" not in match[0]) else ""
 
 
 def wording(value: str) -> str:
@@ -72,6 +72,16 @@ def is_error(value: object) -> bool:
 def is_nothing(text: str) -> bool:
     """Whether a cell's text only says that there is nothing: blank, a slash, a dash, 无."""
     return bool(_NOTHING.fullmatch(_DASHES.sub("-", squeeze(text).lower())))
+
+
+def prose(value: Cell) -> str:
+    """A cell as a person wrote it: text keeps its full-width punctuation."""
+    return tidy(value) if isinstance(value, str) else cell_text(value)
+
+
+def words_of(block: str) -> tuple[str, ...]:
+    """The words of a block of text, in order: how long lists of names are written in this room."""
+    return tuple(block.split())
 
 
 def cell_text(value: Cell) -> str:

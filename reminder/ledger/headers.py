@@ -1,0 +1,232 @@
+"""Which row holds the column names, and which column is which."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reminder.ledger.grid import Grid
+from reminder.ledger.text import cell_text, squeeze, tidy, words_of
+
+SEARCHED_ROWS = 40
+DEEPEST = 3  # rows one header may take
+
+# by field, the usual names; where two columns fit, the earlier name wins
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "deadline": words_of(
+        """
+        整改时限 整改完成时限 整改期限 完成时限 完成期限 整改完成时间 计划完成时间 拟完成时间 计划完成时限
+        完成时限要求 办结时限 办理时限 办结期限 落实时限 时限要求 截止日期 截止时间 时限 期限 完成时间 整改时间
+        完成日期 deadline duedate due
+        """
+    ),
+    "units": words_of(
+        """
+        责任部门 责任单位 责任部门牵头 责任单位牵头 牵头单位 牵头部门 牵头责任单位 牵头责任部门 主责单位 主责部门
+        主办单位 承办单位 承办部门 整改责任单位 整改责任部门 整改单位 责任主体 整改主体 落实单位 牵头 主责 责任科室
+        unit units responsibleunit owner
+        """
+    ),
+    "supporting_units": words_of(
+        """
+        配合单位 配合部门 协办单位 协办部门 责任部门配合 责任单位配合 协同单位 参与单位 配合责任单位 配合责任部门
+        配合 协办 supportingunits supportingunit
+        """
+    ),
+    "text": words_of(
+        """
+        整改措施 具体措施 具体整改措施 整改具体措施 工作措施 措施 措施内容 整改任务 整改任务及措施 整改举措 整改内容
+        工作任务 主要任务 任务 任务内容 工作内容 重点工作 整改要求 measure action task
+        """
+    ),
+    "code": words_of(
+        """
+        序号 措施编号 措施序号 任务编号 编号 代码 code no. no id
+        """
+    ),
+    "problem": words_of(
+        """
+        问题编号 问题序号 问题号 problemno problemcode
+        """
+    ),
+    "problem_text": words_of(
+        """
+        问题 存在问题 反馈问题 巡察反馈问题 巡视反馈问题 具体问题 问题描述 问题内容 主要问题 发现问题 审计发现问题
+        问题清单 反馈意见 problem finding
+        """
+    ),
+    "aspect": words_of(
+        """
+        方面 类别 问题类别 问题分类 问题类型 大类 分类 aspect category
+        """
+    ),
+    "goal": words_of(
+        """
+        成效目标 整改目标 目标 预期目标 预期成效 整改成效目标 goal
+        """
+    ),
+    "leader": words_of(
+        """
+        责任领导 分管领导 牵头领导 包案领导 挂点领导 责任区领导 牵头区领导 分管责任领导 督办领导 责任人 leader
+        """
+    ),
+    "status": words_of(
+        """
+        状态 整改状态 进展状态 完成状态 办理状态 销号状态 完成情况 是否完成 整改情况 status
+        """
+    ),
+    "percent": words_of(
+        """
+        完成比例 完成率 完成百分比 完成进度 整改进度 整改完成率 进度 percent progress%
+        """
+    ),
+    "progress": words_of(
+        """
+        最近进展 最新进展 整改进展 进展情况 整改进展情况 工作进展 目前进展 落实情况 整改落实情况 整改情况 进展
+        progress
+        """
+    ),
+    "progress_on": words_of(
+        """
+        最近进展日期 最新进展日期 进展日期 更新日期 更新时间 进展时间 填报日期 progressdate updated
+        """
+    ),
+    "parent": words_of(
+        """
+        上级序号 上级编号 父级序号 parent
+        """
+    ),
+    "tags": words_of(
+        """
+        标签 专班 tags tag
+        """
+    ),
+    "standing": words_of(
+        """
+        挂账 是否挂账 长期挂账 standing
+        """
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Where the header stands (rows from 0), the column of each field, and what the sheet calls it."""
+
+    first_row: int
+    last_row: int
+    columns: Mapping[str, int]
+    titles: Mapping[str, str]
+    words: tuple[frozenset[str], ...]  # by column, every text of the header, for finding it repeated
+
+    def title(self, field: str) -> str:
+        """The header text of a field as in the sheet; empty where the sheet has no such column."""
+        return self.titles.get(field, "")
+
+
+def spread(grid: Grid) -> dict[tuple[int, int], tuple[int, int]]:
+    """For each cell covered by a merge, the merge's first cell. Merges may reach past the last row and column."""
+    source: dict[tuple[int, int], tuple[int, int]] = {}
+    for top, left, bottom, right in grid.merges:
+        for row in range(top, min(bottom, len(grid.rows) - 1) + 1):
+            for column in range(left, min(right, grid.width - 1) + 1):
+                source[row, column] = (top, left)
+    return source
+
+
+def find_header(
+    grid: Grid,
+    names: Mapping[str, tuple[str, ...]],
+    needed: Sequence[str],
+    source: Mapping[tuple[int, int], tuple[int, int]],
+) -> Header | None:
+    """The header that names most fields, `needed` among them; of equals the upper and the shallower one."""
+    best: Header | None = None
+    for first in range(min(SEARCHED_ROWS, len(grid.rows))):
+        for depth in range(DEEPEST):
+            if first + depth >= len(grid.rows):
+                break
+            header = _header(grid, names, source, first, first + depth)
+            if all(field in header.columns for field in needed) and (
+                best is None or len(header.columns) > len(best.columns)
+            ):
+                best = header
+    return best and _whole(grid, best)
+
+
+def _whole(grid: Grid, header: Header) -> Header:
+    """The header down to the last row that its merged cells reach."""
+    last = max(
+        (
+            bottom for top, left, bottom, right in grid.merges
+            if header.first_row <= top <= header.last_row < bottom and left == right and left in header.columns.values()
+        ),
+        default=header.last_row,
+    )  # fmt: skip
+    deepest = min(last, header.first_row + DEEPEST - 1)
+    return Header(header.first_row, deepest, header.columns, header.titles, header.words)
+
+
+def _header(
+    grid: Grid,
+    names: Mapping[str, tuple[str, ...]],
+    source: Mapping[tuple[int, int], tuple[int, int]],
+    first: int,
+    last: int,
+) -> Header:
+    stacks = [
+        [cell_text(grid.cell(*source.get((row, column), (row, column)))) for row in range(first, last + 1)]
+        for column in range(grid.width)
+    ]
+    stacks = [list(dict.fromkeys(text for text in stack if text)) for stack in stacks]
+    columns = _assign(stacks, names)
+    titles = {field: _title(grid, source, first, last, column) for field, column in columns.items()}
+    words = tuple(frozenset(map(squeeze, stack)) for stack in stacks)
+    return Header(first, last, columns, titles, words)
+
+
+def _title(grid: Grid, source: Mapping[tuple[int, int], tuple[int, int]], first: int, last: int, column: int) -> str:
+    for row in range(last, first - 1, -1):
+        if text := grid.cell(*source.get((row, column), (row, column))):
+            return tidy(text)
+    return ""
+
+
+def _assign(stacks: Sequence[Sequence[str]], names: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
+    """Each field gets the column with its best name; a column serves one field."""
+    fits = sorted(
+        (order, rank, column, field)
+        for column, stack in enumerate(stacks)
+        for order, text in enumerate(_spellings(stack))
+        for field, aliases in names.items()
+        if (rank := _place(text, aliases)) is not None
+    )
+    columns: dict[str, int] = {}
+    for _order, _rank, column, field in fits:
+        if field not in columns and column not in columns.values():
+            columns[field] = column
+    return columns
+
+
+def _place(text: str, aliases: tuple[str, ...]) -> int | None:
+    return aliases.index(text) if text in aliases else None
+
+
+def _spellings(stack: Sequence[str]) -> list[str]:
+    """What a column may be called: its lowest text, both texts together, the upper text; with and without notes."""
+    lowest_first = [*reversed(stack), "".join(stack)] if len(stack) > 1 else list(stack)
+    if len(stack) > 1:
+        lowest_first.insert(1, lowest_first.pop())
+    texts = [squeeze(text).lower().strip("*:：") for text in lowest_first]
+    bare = [re.sub(r"[(\[【〔].*?[)\]】〕]|[*:]", "", text) for text in texts]
+    joined = [re.sub(r"[()\[\]【】〔〕]", "", text) for text in texts]
+    return list(dict.fromkeys(name for group in zip(texts, joined, bare, strict=True) for name in group if name))
+
+
+def with_extra(extra: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The usual names after those the office has configured."""
+    fields = dict.fromkeys([*NAMES, *extra])
+    return {
+        field: (*(squeeze(name).lower() for name in extra.get(field, ())), *NAMES.get(field, ())) for field in fields
+    }
