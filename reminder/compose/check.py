@@ -75,7 +75,10 @@ def _missing(shelf: Templates, names: Collection[str]) -> Iterator[TemplateFault
 
 def _strangers(folder: Path, names: Collection[str]) -> Iterator[TemplateFault]:
     """Files in the folder that nothing will ever use, most often a misspelt name. Any webhook body is in use."""
-    known = {*templates_known(), *(f"{locale}/{name}.{part}" for locale in LOCALES for name in names for part in PARTS)}
+    known = {
+        *templates_known(),
+        *(f"{locale}/{name}.{part}" for locale in LOCALES for name in names for part in (*PARTS, "words.txt")),
+    }
     for locale in LOCALES:
         for path in sorted((folder / locale).glob("*.*")):
             if (name := f"{locale}/{path.name}") not in known:

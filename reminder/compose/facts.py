@@ -152,7 +152,7 @@ def who(names: Sequence[str], circumstances: Circumstances) -> str:
 
 
 def audience(reminders: Sequence[Reminder]) -> str:
-    """`unit` where all reminders speak of the recipient itself, `office`, else `other` (a leader, a supporting unit)."""
+    """`unit` where all reminders speak of the recipient itself, `office`, else `other`: a leader, a supporting unit."""
     recipients = {reminder.recipient for reminder in reminders}
     if recipients == {OFFICE}:
         return OFFICE

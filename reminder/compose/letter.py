@@ -11,12 +11,13 @@ from reminder.compose import wording
 from reminder.compose.facts import NAME, TEXT, Circumstances, audience, entries, units, who
 from reminder.compose.sections import sections
 from reminder.compose.templates import WEBHOOK, TemplateFault, Templates, templates
-from reminder.compose.text import folded, tidy
+from reminder.compose.text import clipped, folded, tidy
 from reminder.domain.message import Letter
 from reminder.domain.people import OFFICE
 from reminder.domain.reminder import Reminder
 
-MOST_SUBJECT, MOST_BRIEF = 60, 120
+MOST_SUBJECT = 96  # columns: some 55 characters of Chinese
+MOST_BRIEF = 120
 MOST_IN_DATA = 40
 
 
@@ -30,12 +31,17 @@ def write(reminders: Sequence[Reminder], circumstances: Circumstances, shelf: Te
     facts = _facts(reminders, circumstances)
     facts["sections"] = sections(reminders, circumstances, shelf)
     return Letter(
-        subject=tidy(shelf.render("letter.subject.txt", facts), MOST_SUBJECT).replace("=?", "= ?"),
+        subject=_subject(shelf.render("letter.subject.txt", facts)),
         text=folded(shelf.render("letter.text.txt", facts)),
         html=shelf.render("letter.html", facts),
         brief=tidy(shelf.render("letter.brief.txt", facts), MOST_BRIEF),
         data=_data(reminders, facts, circumstances),
     )
+
+
+def _subject(rendered: str) -> str:
+    """One line for a header. "=?" would be read as an encoded word, which can carry line breaks (CVE-2024-6923)."""
+    return clipped(tidy(rendered, MOST_SUBJECT).replace("=?", "= ?"), MOST_SUBJECT)
 
 
 def render_body(name: str, letter: Letter, folder: Path | None = None) -> str:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateNotFound, TemplateSyntaxError
+from jinja2.exceptions import SecurityError
 from jinja2.loaders import FunctionLoader
 from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from reminder.errors import ReminderError
 from reminder.resources import data_dir
@@ -21,8 +22,11 @@ from reminder.words import LOCALES
 MOST_BYTES = 200_000
 WEBHOOK = "webhook"  # its folder holds bodies for all locales
 _MARK = "{# ejected from %s -#}\n"
-_FILTERS = """abs capitalize count default e escape first groupby int items join last length list lower map max min
-    reject rejectattr replace reverse round select selectattr sort string sum title trim truncate unique upper""".split()
+_FILTERS = (  # those left out can fill the memory or undo the escaping
+    *("abs", "capitalize", "count", "default", "e", "escape", "first", "groupby", "int", "items", "join", "last"),
+    *("length", "list", "lower", "map", "max", "min", "reject", "rejectattr", "replace", "reverse", "round"),
+    *("select", "selectattr", "sort", "string", "sum", "title", "trim", "truncate", "unique", "upper"),
+)
 _GREEDY = {"format", "format_map", "center", "ljust", "rjust", "zfill", "expandtabs"}  # one call can fill the memory
 
 

@@ -26,6 +26,15 @@ def tidy(text: str, most: int) -> str:
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
+def clipped(text: str, most: int) -> str:
+    """The beginning of one line that fits into `most` columns; what is cut off leaves an ellipsis."""
+    if columns(text) <= most:
+        return text
+    while columns(text) > most - 2:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
 def columns(text: str) -> int:
     """How many columns `text` takes in a fixed-width font."""
     return sum(2 if unicodedata.east_asian_width(char) in "WFA" else 1 for char in text)

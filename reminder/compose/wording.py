@@ -1,4 +1,4 @@
-"""How a locale writes days, distances, states and reasons. The words stand in `words/letters.toml`, `words/reasons.toml`."""
+"""How a locale writes days, distances, states and reasons; the words stand in its `words/letters.toml`."""
 
 from __future__ import annotations
 
