@@ -1,0 +1,128 @@
+"""The composition root: configuration, database and channels put together. The only reader of the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from reminder.channels import CHANNELS, open_channel
+from reminder.config.configuration import Configuration
+from reminder.config.directory import takes_email
+from reminder.config.load import load
+from reminder.cycle.service import Service
+from reminder.domain.reminder import Reminder
+from reminder.errors import UsageError
+from reminder.ledger.rows import ReadSettings
+from reminder.plan import asks, reminders
+from reminder.rules.rule import Facts, Rule, Span
+from reminder.scan import scan
+from reminder.store.engine import open_engine, reading, require_current, upgrade
+
+
+def now() -> datetime:
+    """The current instant, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One configuration and its database, and what the edges ask of them."""
+
+    configuration: Configuration
+    engine: Engine
+
+    def today(self, moment: datetime | None = None) -> date:
+        """The office's local day at `moment`, else now."""
+        return (moment or now()).astimezone(self.configuration.zone).date()
+
+    def service(self) -> Service:
+        """What a cycle works with."""
+        configuration = self.configuration
+        office, sending = configuration.office, configuration.sending
+        channels = {
+            name: partial(open_channel, name, keys, configuration.folder)
+            for name, keys in configuration.channels.items()
+        }
+        return Service(
+            engine=self.engine,
+            rules=configuration.rules,
+            directory=configuration.directory,
+            practice=configuration.practice,
+            hours=sending.hours,
+            most_per_day=sending.max_per_recipient_per_day,
+            channels=channels,
+            locale=configuration.locale,
+            office_name=office.name,
+            contact=office.contact,
+            reply_to=office.email,
+            domain=office.email[0].rpartition("@")[2],
+            templates=templates_folder(configuration),
+            redirect_to=sending.redirect_to,
+            trial_channel=self._trial_channel() if sending.redirect_to else "",
+            allow_domains=sending.allow_domains,
+        )
+
+    def _trial_channel(self) -> str:
+        for name, keys in self.configuration.channels.items():
+            if takes_email(keys.kind):
+                return name
+        raise UsageError("sending.redirect_to needs a channel that takes e-mail addresses in channels.toml")
+
+    def read_settings(self, ledger: str, as_of: date) -> ReadSettings:
+        """How the workbook of `ledger` is read."""
+        how = self.configuration.reading(ledger)
+        within = how.immediate_within
+        return ReadSettings(
+            locale=self.configuration.locale,
+            as_of=as_of,
+            dated=how.dated,
+            default_year=how.default_year,
+            immediate_within=f"{within.n}{'wd' if within.working else ''}" if within else None,
+            columns=how.columns,
+            statuses=how.statuses,
+            unit_names=self.configuration.directory.unit_names(),
+            calendar=self.configuration.practice.calendar,
+        )
+
+    def facts(self, span: Span, rules: Iterable[Rule] | None = None) -> Facts:
+        """The ledger as the rules have to see it for these days."""
+        configuration = self.configuration
+        wanted = asks(configuration.rules if rules is None else rules, span, configuration.practice)
+        with reading(self.engine) as session:
+            return scan(session, wanted, configuration.directory, span.first)
+
+    def plan(self, span: Span) -> list[Reminder]:
+        """Everything that goes on these days. Disregards when measures were imported; stores and sends nothing."""
+        configuration = self.configuration
+        return reminders(self.facts(span), configuration.rules, configuration.directory, configuration.practice, span)
+
+    def real_channels(self) -> list[str]:
+        """The channels by which something could leave this machine."""
+        channels = self.configuration.channels
+        return [name for name, keys in channels.items() if CHANNELS[keys.kind].leaves_machine]
+
+
+def templates_folder(configuration: Configuration) -> Path:
+    """Where the office keeps its own templates; they win over the built-in ones file by file."""
+    return configuration.folder / "templates"
+
+
+def open_app(folder: Path, *, create: bool = False) -> App:
+    """The application of the configuration in `folder`. With `create` the database is made or brought up to date.
+
+    Raises:
+        ConfigurationFaults: the configuration cannot be used.
+        StoreMissing, UsageError: there is no database, or it is not up to date (without `create`).
+    """
+    configuration = load(folder)
+    engine = open_engine(configuration.database_url)
+    if create:
+        upgrade(engine)
+    else:
+        require_current(engine)
+    return App(configuration, engine)

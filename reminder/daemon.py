@@ -1,0 +1,138 @@
+"""The daemon: a heartbeat, hot reload, signals, an orderly stop. No policy: what is due is the cycle's affair."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+from pathlib import Path
+from types import FrameType
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, JobExecutionEvent
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from reminder import cycle
+from reminder.app import App, now, open_app
+from reminder.errors import ReminderError
+
+HEARTBEAT_SECONDS = 30
+_LOOK_SECONDS = 2.0  # how often the configuration's files are looked at
+_LATEST_STOP_SECONDS = 9.0  # SIGTERM stops within 10 s; what is being delivered then is found again by its lease
+log = logging.getLogger("reminder.daemon")
+
+
+class Daemon:
+    """Runs cycles until it is told to stop. A faulty new configuration is reported; the last good one stays."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._app: App = open_app(folder)
+        self._service = self._app.service()
+        self._seen = _stamps(folder)
+        self._stopping = threading.Event()
+        self._wanted = threading.Event()  # a reload was asked for by SIGHUP
+        self._beats = 0
+
+    def run(self) -> None:
+        """Blocks until SIGTERM or SIGINT."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        if hasattr(signal, "SIGHUP"):
+            signal.signal(signal.SIGHUP, self._ask_reload)
+        scheduler = _scheduler()
+        scheduler.add_job(self._beat, "interval", seconds=HEARTBEAT_SECONDS, next_run_time=now(), id="heartbeat")
+        scheduler.start()
+        notify("READY=1")
+        log.info("running with %d rules from %s", len(self._service.rules), self._folder)
+        while not self._stopping.wait(_LOOK_SECONDS):
+            self._look()
+        notify("STOPPING=1")
+        _shut_down(scheduler)
+        log.info("stopped after %d cycles", self._beats)
+
+    def _beat(self) -> None:
+        counts = cycle.run(self._service, now, self._stopping.is_set)
+        self._beats += 1
+        notify("WATCHDOG=1")  # only a complete good cycle is a sign of health
+        if counts.planned or counts.messages:
+            log.info("cycle: %d reminders planned, messages %s", counts.planned, dict(counts.messages))
+
+    def _look(self) -> None:
+        """Takes a changed configuration over, as a whole or not at all."""
+        stamps = _stamps(self._folder)
+        if stamps == self._seen and not self._wanted.is_set():
+            return
+        self._seen = stamps
+        self._wanted.clear()
+        try:
+            app = open_app(self._folder)
+            service = app.service()
+        except ReminderError as error:
+            log.error("the changed configuration is not used; the last good one stays:\n%s", error)
+            return
+        self._app, self._service = app, service
+        log.info("configuration reloaded: %d rules", len(service.rules))
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping.set()
+
+    def _ask_reload(self, _number: int, _frame: FrameType | None) -> None:
+        self._wanted.set()
+
+
+def _scheduler() -> BackgroundScheduler:
+    """Wakes the cycle, in memory and in UTC; late beats run late, and many late ones run once."""
+    scheduler = BackgroundScheduler(
+        timezone="UTC",
+        executors={"default": ThreadPoolExecutor(1)},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+    )
+    scheduler.add_listener(_report, EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
+    return scheduler
+
+
+def _report(event: JobExecutionEvent) -> None:
+    if event.code == EVENT_JOB_MAX_INSTANCES:
+        log.warning("a cycle takes longer than the heartbeat of %d s", HEARTBEAT_SECONDS)
+    else:
+        log.error("the cycle failed and is tried again in %d s: %s", HEARTBEAT_SECONDS, event.exception)
+
+
+def _shut_down(scheduler: BackgroundScheduler) -> None:
+    waiting = threading.Thread(target=scheduler.shutdown, daemon=True)
+    waiting.start()
+    waiting.join(_LATEST_STOP_SECONDS)
+    if waiting.is_alive():
+        log.warning("a delivery is still running; its message is taken up again when its lease has run out")
+        logging.shutdown()
+        os._exit(0)  # the pool's thread would keep the interpreter waiting
+
+
+def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    """What tells a changed file: its time and size, for the TOML files and the office's own templates."""
+    found = {}
+    for path in [*folder.glob("*.toml"), *(folder / "templates").rglob("*.*")]:
+        try:
+            stat = path.stat()
+        except OSError:
+            continue  # an editor replaces files by renaming
+        found[str(path)] = (stat.st_mtime_ns, stat.st_size)
+    return found
+
+
+def notify(state: str) -> None:
+    """Tells systemd (sd_notify(3)); does nothing where the service was not started by it."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+            channel.connect(address)
+            channel.sendall(state.encode())
+    except OSError as error:
+        log.warning("cannot notify systemd: %s", error)
