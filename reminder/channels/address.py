@@ -21,6 +21,11 @@ def address_fault(address: str, locale: str) -> str | None:
     return fault and say(locale, f"channels.{fault}", address=_shown(address))
 
 
+def is_address(address: str) -> bool:
+    """Whether mail can be sent there at all."""
+    return _fault(address) is None
+
+
 def _fault(address: str) -> str | None:
     if any(c.isspace() or not c.isprintable() for c in address):
         return "address_blank"

@@ -16,7 +16,7 @@ from email.mime.text import MIMEText
 from email.utils import format_datetime
 from hashlib import sha256
 
-from reminder.channels.address import on_the_wire, split_sender
+from reminder.channels.address import is_address, on_the_wire, split_sender
 from reminder.domain.message import Envelope, Letter
 
 _WIRE = policy.compat32.clone(linesep="\r\n", max_line_length=76)
@@ -30,7 +30,7 @@ MOST_THREADS = 50  # servers refuse headers of many kilobytes
 def build(letter: Letter, envelope: Envelope, sender: str) -> bytes:
     """The message, text before HTML (RFC 2046 §5.1.4: the last alternative is the best).
 
-    ValueError where an address or an id is malformed; text, however nasty, is cleaned and never refused.
+    ValueError where the sender, an address for replies or an id is malformed; text, however nasty, is cleaned and never refused.
     """
     message = MIMEMultipart("alternative", boundary=_boundary(envelope.message_id))
     for name, value in _headers(letter, envelope, sender):
@@ -46,7 +46,7 @@ def _headers(letter: Letter, envelope: Envelope, sender: str) -> Iterable[tuple[
     yield "To", _recipients(envelope)
     if envelope.reply_to:
         yield "Reply-To", ",\n ".join(on_the_wire(each) for each in envelope.reply_to)
-    yield "Subject", _encoded(one_line(letter.subject), "Subject")
+    yield "Subject", _unstructured(one_line(letter.subject))
     yield "Date", format_datetime(envelope.written_at)
     yield "Message-ID", _bracketed(envelope.message_id)
     if envelope.references:
@@ -63,9 +63,10 @@ def _headers(letter: Letter, envelope: Envelope, sender: str) -> Iterable[tuple[
 def _recipients(envelope: Envelope) -> str:
     """The recipient's mailboxes; without any, an empty group of that name (RFC 5322 §3.4)."""
     name = one_line(envelope.recipient)
-    if not envelope.addresses:
+    good = [address for address in envelope.addresses if is_address(address)]  # `send` answers for the others
+    if not good:
         return f"{_phrase(name) or 'undisclosed-recipients'} :;"  # the blank ends an encoded word (RFC 2047 §5.3)
-    return ",\n ".join(_mailbox(name, address) for address in envelope.addresses)
+    return ",\n ".join(_mailbox(name, address) for address in good)
 
 
 def _mailbox(name: str, address: str) -> str:
@@ -77,13 +78,16 @@ def _phrase(name: str) -> str:
     """A display name: plain where it is a few simple words, else encoded, which also covers quotes and commas."""
     if len(name) <= LONGEST_PLAIN and re.fullmatch(r"[A-Za-z0-9 ]*", name):
         return name
-    return Header(name, "utf-8", header_name="Reply-To").encode(linesep="\n")
+    return _encoded(name)
 
 
-def _encoded(text: str, header: str) -> str:
-    if text.isascii() and len(text) <= LONGEST_PLAIN:
-        return text
-    return Header(text, "utf-8", header_name=header).encode(linesep="\n")
+def _unstructured(text: str) -> str:
+    return text if text.isascii() and len(text) <= LONGEST_PLAIN else _encoded(text)
+
+
+def _encoded(text: str) -> str:
+    """RFC 2047, in lines short enough that the generator does not fold them once more."""
+    return Header(text, "utf-8", maxlinelen=70, header_name="Reply-To").encode(linesep="\n")
 
 
 def _bracketed(message_id: str) -> str:

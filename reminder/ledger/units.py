@@ -10,6 +10,7 @@ from pathlib import Path
 
 from reminder.errors import UsageError
 from reminder.ledger.grid import read_grid
+from reminder.ledger.headers import NAMES as LEDGER_NAMES
 from reminder.ledger.headers import find_header, spread
 from reminder.ledger.layout import Sheet, laid_out
 from reminder.ledger.rows import RowProblem
@@ -75,8 +76,10 @@ def _directory(path: Path, sheet: str | None, locale: str) -> Sheet:
     if sheet is not None and sheet not in {grid.name for grid in grids}:
         raise UsageError(say(locale, "ledger.no_such_sheet", sheet=sheet, sheets=names))
     for grid in grids:
-        if sheet in (None, grid.name):
-            header = find_header(grid, _NAMES, ("name",), spread(grid))
+        source = spread(grid)
+        # a ledger names units and leaders too; it is a directory only where a person says so
+        if sheet == grid.name or (sheet is None and not find_header(grid, LEDGER_NAMES, ("deadline",), source)):
+            header = find_header(grid, _NAMES, ("name",), source)
             if header and {"email", "aliases", "leader", "phone"} & set(header.columns):
                 return laid_out(grid, header)
     raise UsageError(say(locale, "ledger.no_directory", sheets=names))
@@ -156,4 +159,13 @@ def _look_alikes(name: str, others: Sequence[str]) -> tuple[str, ...]:
 def _likeness(one: str, other: str) -> float:
     if _PLACES.sub("", one) == _PLACES.sub("", other):
         return 1.0
+    short, long = sorted((one, other), key=len)
+    if len(short) >= 3 and _abbreviates(short, long):
+        return _ALIKE
     return SequenceMatcher(None, one, other, autojunk=False).ratio()
+
+
+def _abbreviates(short: str, long: str) -> bool:
+    """Whether the letters of `short` stand in `long` in this order: 代建中心 in 代建项目管理中心."""
+    letters = iter(long)
+    return all(letter in letters for letter in short)
