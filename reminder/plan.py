@@ -145,9 +145,12 @@ class Window:
         at, today = reminder.firing.at, self.now.astimezone(practice.zone).date()
         if at > self.now or at.date() < today - timedelta(days=rule.catch_up_days):
             return False
-        known_on = [measure.known_on or date.min for measure in reminder.firing.measures]
+        first_known = min((measure.known_on or date.min for measure in reminder.firing.measures), default=date.min)
+        due_at = reminder.firing.due_at
+        if due_at is not None and due_at.date() < first_known:
+            return False  # nobody is chased for a report that was due before the ledger was known
         if self.last is None:
-            return at.date() >= min(known_on, default=date.min)
+            return at.date() >= first_known
         if not self._was_known(reminder, rule):
             return at > self.last and at >= datetime.combine(today, time.min, practice.zone)
         unseen = [measure for measure in reminder.firing.measures if not measure.seen]

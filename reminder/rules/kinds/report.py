@@ -84,7 +84,8 @@ class ReportRule(Rule):
         day = self.due.in_week_of(span.first)
         for nominal in (day + _WEEK * n for n in range((span.last - day).days // 7 + 1)):
             moved = practice.earlier(nominal)
-            if week_name(moved) == week_name(nominal):  # else no working day up to the due day: nothing is owed
+            # No working day up to the due day, or due before the office or the rule started: nothing is owed.
+            if week_name(moved) == week_name(nominal) and self.runs_on(moved, practice):
                 yield Week(week_name(nominal), nominal, practice.at(moved, self.due.at))
 
     @staticmethod
