@@ -70,7 +70,7 @@ def _file(template: str, kind: ReminderKind, part: str, shelf: Templates) -> str
 def _summary(
     kind: ReminderKind, together: Sequence[Reminder], found: Sequence[Entry], circumstances: Circumstances
 ) -> dict[str, object]:
-    names = units(together)
+    names, owed = units(together), [reminder for reminder in together if reminder.firing.week]
     left = [entry.left for entry in found if entry.left is not None]
     coming = [entry.measure.deadline.counted_down for entry in found if entry.state in ("today", "soon", "later")]
     nearest = min((day for day in coming if day), default=None)
@@ -88,8 +88,8 @@ def _summary(
         "nearest_long": wording.long_day(circumstances.locale, nearest) if nearest else "",
         "moved": any(reminder.firing.reason.code.endswith("_moved") for reminder in together),
         "late": _late(together, circumstances),
-        "reports": [report(reminder, circumstances) for reminder in together[:MOST_REPORTS]] if not found else [],
-        "reports_count": 0 if found else len(together),
+        "reports": [report(reminder, circumstances) for reminder in owed[:MOST_REPORTS]],
+        "reports_count": len(owed),
     }
 
 

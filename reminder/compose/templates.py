@@ -27,7 +27,7 @@ _FILTERS = (  # those left out can fill the memory or undo the escaping
     *("length", "list", "lower", "map", "max", "min", "reject", "rejectattr", "replace", "reverse", "round"),
     *("select", "selectattr", "sort", "string", "sum", "title", "trim", "truncate", "unique", "upper"),
 )
-_GREEDY = {"format", "format_map", "center", "ljust", "rjust", "zfill", "expandtabs"}  # one call can fill the memory
+_GREEDY = {"center", "ljust", "rjust", "zfill", "expandtabs"}  # one call can fill the memory
 
 
 class TemplateFault(ReminderError):
@@ -48,6 +48,11 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         raise SecurityError(f"the operator {operator} is not available in templates")
+
+    def wrap_str_format(self, value: Any) -> Any:
+        if super().wrap_str_format(value) is not None:
+            raise SecurityError("format() is not available in templates")
+        return None
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         return attr not in _GREEDY and super().is_safe_attribute(obj, attr, value)
