@@ -14,6 +14,8 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 def read_csv(data: bytes) -> list[list[str]]:
     """The rows of a CSV file in utf-8, utf-16 or gb18030, separated by comma, semicolon or tab."""
     text = _decoded(data)
+    if "\0" in text:
+        raise Refused("foreign", suffix=".csv")
     csv.field_size_limit(2**20)
     try:
         return [
@@ -38,12 +40,9 @@ def _decoded(data: bytes) -> str:
 
 def _decode(data: bytes, encoding: str) -> str:
     try:
-        text = data.decode(encoding)
+        return data.decode(encoding)
     except UnicodeDecodeError as fault:
         raise Refused("encoding") from fault
-    if "\0" in text:
-        raise Refused("foreign", suffix=".csv")
-    return text
 
 
 def _delimiter(text: str) -> str:

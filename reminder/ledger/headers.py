@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reminder.ledger.grid import Grid
 from reminder.ledger.text import cell_text, squeeze, tidy, words_of
@@ -141,31 +141,29 @@ def find_header(
     needed: Sequence[str],
     source: Mapping[tuple[int, int], tuple[int, int]],
 ) -> Header | None:
-    """The header that names most fields, `needed` among them; of equals the upper and the shallower one."""
+    """The header that names most fields, `needed` among them; of equals the shallowest, then the upper one."""
     best: Header | None = None
+    best_rank = (0, 0)  # fields found, and how shallow
     for first in range(min(SEARCHED_ROWS, len(grid.rows))):
         for depth in range(DEEPEST):
             if first + depth >= len(grid.rows):
                 break
             header = _header(grid, names, source, first, first + depth)
-            if all(field in header.columns for field in needed) and (
-                best is None or len(header.columns) > len(best.columns)
-            ):
-                best = header
+            rank = (len(header.columns), -depth)
+            if rank > best_rank and all(field in header.columns for field in needed):
+                best, best_rank = header, rank
     return best and _whole(grid, best)
 
 
 def _whole(grid: Grid, header: Header) -> Header:
-    """The header down to the last row that its merged cells reach."""
-    last = max(
-        (
-            bottom for top, left, bottom, right in grid.merges
-            if header.first_row <= top <= header.last_row < bottom and left == right and left in header.columns.values()
-        ),
-        default=header.last_row,
-    )  # fmt: skip
-    deepest = min(last, header.first_row + DEEPEST - 1)
-    return Header(header.first_row, deepest, header.columns, header.titles, header.words)
+    """The header with all the rows that its merged cells reach."""
+    first, last = header.first_row, header.last_row
+    for top, left, bottom, right in grid.merges:
+        if left == right and left in header.columns.values() and top <= header.last_row and bottom >= header.first_row:
+            first, last = min(first, top), max(last, bottom)
+    if last - first >= DEEPEST:  # a merge that runs on into the data is no part of the header
+        return header
+    return replace(header, first_row=first, last_row=last)
 
 
 def _header(

@@ -74,7 +74,7 @@ def _why(sheet: Sheet, row: int) -> Why | None:
     own = [field for field in _SUBSTANCE if sheet.own(row, field)]
     if summed := _sum(sheet, row, texts):
         return summed
-    if _across(sheet, row, texts):
+    if _across(sheet, row, texts) or _opens_footer(sheet, row, texts, inherited):
         return "footer"
     if not own and "text" not in inherited:
         return _without_substance(sheet, texts)
@@ -105,6 +105,12 @@ def _across(sheet: Sheet, row: int, texts: Mapping[int, str]) -> bool:
         top == row and right - left + 1 >= max(3, len(sheet.header.columns) // 2)
         for top, left, _bottom, right in sheet.grid.merges
     )
+
+
+def _opens_footer(sheet: Sheet, row: int, texts: Mapping[int, str], inherited: set[str]) -> bool:
+    """填报人:… in the first cell, whatever the columns beside it are called."""
+    first = texts[min(texts)] if texts else ""
+    return not {"text", "deadline"} & inherited and len(first) > 2 and bool(_FOOTER.fullmatch(first))
 
 
 def _without_substance(sheet: Sheet, texts: Mapping[int, str]) -> Why | None:

@@ -10,8 +10,8 @@ from defusedxml.ElementTree import fromstring, iterparse
 
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
-_CELL = re.compile(rb"<c\s[^>]*?\br=\"([A-Z]{1,3})(\d+)\"([^>]*)>(.*?)</c>", re.DOTALL)
-_VALUE = re.compile(rb"<v>([^<]*)</v>")
+_CELL = re.compile(rb'<c\s(?:[^>]*?\s)?r="([A-Z]{1,3})(\d+)"([^>]*)(?<!/)>(.*?)</c>', re.DOTALL)
+_VALUE = re.compile(rb"<v>([^<]+)</v>")
 _MERGE_LIMIT = 20_000
 
 Place = tuple[int, int]
@@ -47,7 +47,7 @@ def _errors(xml: bytes) -> dict[Place, str]:
         if b't="e"' in attributes:
             found[int(row) - 1, _column(column)] = value[1].decode("utf-8", "replace") if value else "#VALUE!"
         elif b"<f" in inner and value is None and b't="str"' not in attributes:
-            found[int(row) - 1, _column(column)] = "#VALUE!"
+            found[int(row) - 1, _column(column)] = "#CALC!"
     return found
 
 
