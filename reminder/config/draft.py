@@ -123,7 +123,7 @@ def _channels(source: Source) -> dict[str, ChannelKeys]:
     document = source.document or {}
     tables = document.get("channel")
     if not isinstance(tables, dict) or not tables:
-        if source.document is not None and not any(nearest(key, ["channel"]) for key in document):
+        if source.document is not None and not _misspelt(source, "channel"):
             source.report(("channel",), "no_channel")
         return {}
     kinds = {kind: channel.Keys for kind, channel in CHANNELS.items()}
@@ -161,9 +161,8 @@ def labels(source: Source, key: str, name: str) -> list[tuple[Loc, str, str]]:
 
 def _names(source: Source, key: str, name: str) -> Names | None:
     tables = (source.document or {}).get(key, [])
-    misspelt = any(other not in TABLES and nearest(other, [key]) for other in source.document or {})
     unnamed = not isinstance(tables, list) or any(name not in table for table in tables if isinstance(table, dict))
-    if source.document is None or misspelt or unnamed:
+    if source.document is None or _misspelt(source, key) or unnamed:
         return None
     found = labels(source, key, name)
     return {label: own for _, label, own in reversed(found)} | {own: own for _, _, own in found}
@@ -171,4 +170,9 @@ def _names(source: Source, key: str, name: str) -> Names | None:
 
 def _channel_names(source: Source) -> Names | None:
     tables = (source.document or {}).get("channel")
-    return {name: name for name in tables} if isinstance(tables, dict) else None
+    return {name: name for name in tables} if isinstance(tables, dict) and not _misspelt(source, "channel") else None
+
+
+def _misspelt(source: Source, key: str) -> bool:
+    """Whether some table of the file was probably meant to be `key`."""
+    return any(other not in TABLES and nearest(other, [key]) for other in source.document or {})

@@ -135,20 +135,23 @@ class Rule(BaseModel):
 
     kinds: ClassVar[tuple[ReminderKind, ...]]  # the reminders it can produce
 
-    name: str = Field(min_length=1, max_length=64)
-    was: str | None = None
+    name: str = Field(min_length=1, max_length=64, description="the identity of the rule; rename it with was")
+    was: str | None = Field(default=None, description="the name it had before")
     kind: str
-    at: Clock = time(9, 0)
+    at: Clock = Field(default=time(9, 0), description="when it goes")
     start: date | None = Field(default=None, alias="from", description="no reminder before this day")
     until: date | None = Field(default=None, description="no reminder after this day")
-    to: tuple[str, ...] = ("unit",)
-    channels: tuple[str, ...] = ()
-    match: Match = Match()
-    exclude: Match = Field(default=Match(), alias="except")
-    template: str | None = None
-    merge: bool = True
+    to: tuple[str, ...] = Field(
+        default=("unit",),
+        description="unit, supporting, leader, principal, office, unit:NAME, leader:TITLE or channel:NAME",
+    )
+    channels: tuple[str, ...] = Field(default=(), description="instead of the recipient's own channels")
+    match: Match = Field(default=Match(), description="only measures that every list given here agrees with")
+    exclude: Match = Field(default=Match(), alias="except", description="not these, written like match")
+    template: str | None = Field(default=None, description="the letter's template instead of the kind's own")
+    merge: bool = Field(default=True, description="false: never in one message with others")
     ride: str | None = Field(default=None, description="the name of a nudge rule in whose message it travels")
-    catch_up_days: int = Field(default=7, ge=0, le=60)
+    catch_up_days: int = Field(default=7, ge=0, le=60, description="after downtime, how far back it is answered")
 
     @field_validator("to")
     @classmethod

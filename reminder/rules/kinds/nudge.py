@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from reminder.domain.measure import Measure
 from reminder.domain.reminder import Firing, Line, Reason, ReminderKind
 from reminder.rules.rule import LONGEST_REST, Ask, Facts, Practice, Rule, Span
@@ -19,7 +21,7 @@ class NudgeRule(Rule):
     kinds: ClassVar = (ReminderKind.NUDGE,)
 
     kind: Literal["nudge"]
-    on: OnDays
+    on: OnDays = Field(description="the days on which it goes")
 
     def asks(self, span: Span, practice: Practice) -> Iterable[Ask]:
         if self._days(span, practice):

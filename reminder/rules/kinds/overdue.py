@@ -8,7 +8,7 @@ from datetime import date
 from itertools import count
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from reminder.domain.measure import Measure
@@ -22,13 +22,20 @@ def _as_list(value: Any) -> Any:
     return value if isinstance(value, (list, tuple)) else [value]
 
 
+def _or_one(schema: dict[str, Any]) -> None:
+    """In the schema too, one distance may stand without its brackets."""
+    schema["anyOf"] = [schema["items"], {"type": schema.pop("type"), "items": schema.pop("items")}]
+
+
 class OverdueRule(Rule):
     """Fires at each distance of `every` after the deadline; a reminder on a rest day goes on the next working day."""
 
     kinds: ClassVar = (ReminderKind.OVERDUE,)
 
     kind: Literal["overdue"]
-    every: Annotated[tuple[Days, ...], BeforeValidator(_as_list)]
+    every: Annotated[tuple[Days, ...], BeforeValidator(_as_list)] = Field(
+        description='days after the deadline: 3, "2wd" or [1, 3, 7, 14]', json_schema_extra=_or_one
+    )
 
     @field_validator("every")
     @classmethod

@@ -29,6 +29,11 @@ class Chase(BaseModel):
     until: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] | None = None
 
 
+def _or_once(schema: dict[str, Any]) -> None:
+    """In the schema too, one weekday and time may stand for the whole table."""
+    schema["anyOf"].append({"type": "string"})
+
+
 def _chase(value: Any) -> Any:
     return {"from": value} if isinstance(value, str) else value
 
@@ -54,9 +59,11 @@ class ReportRule(Rule):
     kinds: ClassVar = (ReminderKind.REPORT_DUE, ReminderKind.REPORT_CHASE)
 
     kind: Literal["report"]
-    due: WeekClock
-    remind: tuple[WeekClock, ...] = ()
-    chase: Annotated[Chase | None, BeforeValidator(_chase)] = None
+    due: WeekClock = Field(description="when the report of the week is due")
+    remind: tuple[WeekClock, ...] = Field(default=(), description="on or before the due day; none: at the due hour")
+    chase: Annotated[Chase | None, BeforeValidator(_chase)] = Field(
+        default=None, description="when a missing report is asked for", json_schema_extra=_or_once
+    )
 
     def clocks(self) -> frozenset[time]:
         chase = {self.chase.start.at} if self.chase else set()
