@@ -206,6 +206,12 @@ def settle(session: Session, message: Claimed, delivery_id: int, outcome: Outcom
     )
 
 
+def only_refused(session: Session, message: Claimed) -> bool:
+    """Whether every attempt so far was plainly refused, so that nobody can have it."""
+    others = select(func.count()).where(DeliveryRow.message_pk == message.id, DeliveryRow.outcome != "refused")
+    return session.exec(others).one() == 0
+
+
 def fail(session: Session, message: Claimed, why: str, now: datetime) -> bool:
     """Ends a message that cannot be sent to anybody, as a dead letter."""
     released = {"lease_token": None, "lease_until": None, "next_attempt_at": None}

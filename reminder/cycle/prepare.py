@@ -5,6 +5,7 @@ Until the first attempt a message is rendered from the ledger as it stands; from
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from hashlib import sha256
@@ -50,16 +51,25 @@ def prepare(
     if waits := _waits(service, session, message, now):
         outbox.release(session, message, *waits)
         return Ended("held")
-    if message.payload is not None:
-        envelope = _envelope(service, message, message.addresses, message.thread_ids, now)
-        return _begun(session, message, envelope, Written("", message.payload), now)
-    standing = _standing(service, session, message, now)
+    if message.payload is None:
+        return _first(service, session, channel, message, now)
+    # After plain refusals nobody has it, and it may still be cancelled; otherwise nothing changes any more.
+    if outbox.only_refused(session, message) and not _rechecked(service, session, message, now)[0]:
+        return _cancelled(session, message, {}, now)
+    envelope = _envelope(service, message, message.addresses, message.thread_ids, now)
+    return _begun(session, message, envelope, Written("", message.payload), now)
+
+
+def _first(service: Service, session: Session, channel: Channel, message: Claimed, now: datetime) -> Ready | Ended:
+    """A first attempt: the letter is written from the ledger as it stands now."""
+    standing, dropped = _rechecked(service, session, message, now)
     if not standing:
-        outbox.cancel(session, message, "nothing of it holds any more", now)
-        return Ended("cancelled")
+        return _cancelled(session, message, dropped, now)
     addresses, refused = _addresses(service, message)
     if refused:
         return _failed(session, message, refused, now)
+    for row_id, reason in dropped.items():
+        outbox.cancel_reminder(session, row_id, reason)
     threads = dict.fromkeys(
         thread_id(line.measure.key, service.domain) for reminder in standing for line in reminder.firing.lines
     )
@@ -88,6 +98,13 @@ def _begun(session: Session, message: Claimed, envelope: Envelope, sent: Written
     return Ended("lost") if attempt_id is None else Ready(envelope, sent.payload, attempt_id)
 
 
+def _cancelled(session: Session, message: Claimed, dropped: Mapping[int, Reason], now: datetime) -> Ended:
+    for row_id, reason in dropped.items():
+        outbox.cancel_reminder(session, row_id, reason)
+    outbox.cancel(session, message, "nothing of it holds any more", now)
+    return Ended("cancelled")
+
+
 def _failed(session: Session, message: Claimed, why: str, now: datetime) -> Ended:
     outbox.fail(session, message, why, now)
     return Ended("failed")
@@ -105,18 +122,21 @@ def _waits(service: Service, session: Session, message: Claimed, now: datetime) 
     return None
 
 
-def _standing(service: Service, session: Session, message: Claimed, now: datetime) -> list[Reminder]:
-    """Its reminders that still hold; for the others the reason is recorded."""
+def _rechecked(
+    service: Service, session: Session, message: Claimed, now: datetime
+) -> tuple[list[Reminder], dict[int, Reason]]:
+    """Its reminders that still hold, and by row id why others do not."""
     on = now.astimezone(service.practice.zone).date()
     reports = reports_since(session, on)
-    standing = []
+    standing: list[Reminder] = []
+    dropped: dict[int, Reason] = {}
     for row_id, (reminder, deadlines) in reminders_of(session, message.id).items():
         checked = recheck(reminder, deadlines, reports, on)
         if isinstance(checked, Reason):
-            outbox.cancel_reminder(session, row_id, checked)
+            dropped[row_id] = checked
         else:
             standing.append(checked)
-    return standing
+    return standing, dropped
 
 
 def _addresses(service: Service, message: Claimed) -> tuple[tuple[str, ...], str]:
