@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
+from reminder.compose.text import tidy
 from reminder.domain.measure import Deadline, DeadlineKind, Measure
 from reminder.domain.reminder import Reason
 from reminder.words import say
 
 SOON = timedelta(days=14)  # what falls due within it is yellow
-_ISO_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2})?")
 
 
 def long_day(locale: str, day: date) -> str:
@@ -123,4 +124,12 @@ def _fact(locale: str, name: str, value: str) -> str:
         return week(locale, value)
     if name == "days":
         return value.replace("+", say(locale, "letters.comma"))
-    return _ISO_DAY.sub(lambda match: long_day(locale, date.fromisoformat(match[0])), value)
+    return _ISO.sub(lambda match: _moment(locale, match[0]), tidy(value, 160))
+
+
+def _moment(locale: str, iso: str) -> str:
+    try:
+        moment = datetime.fromisoformat(iso)
+    except ValueError:  # a ledger's own wording may look like a day that does not exist
+        return iso
+    return instant(locale, moment) if len(iso) > len("2021-04-30") else long_day(locale, moment.date())

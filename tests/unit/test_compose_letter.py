@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from compose_cast import MONDAY, circumstances, dated, reminder, tags_of
@@ -79,6 +80,13 @@ def test_the_office_is_told_for_whom_it_answers() -> None:
     assert "责任单位：财政局" in letter.text
     assert letter.text.startswith("巡察整改办公室：")
     assert "建设局等2个单位" in letter.subject
+    assert "联系与回复" not in letter.text  # it is not told to write to itself
+    assert "联系与回复" not in letter.html
+
+
+def test_a_deputy_is_told_for_whom_it_acts() -> None:
+    acting = reminder(ReminderKind.OVERDUE, [A], recipient="办公室主任", instead_of="分管规划建设副主任")
+    assert "本信原应发给分管规划建设副主任，因没有可用的收信地址，请代为处理。" in text_of(acting)
 
 
 def test_a_leader_is_asked_to_see_to_it() -> None:
@@ -150,11 +158,10 @@ def test_html_is_for_phones_and_old_mail_programs() -> None:
     assert "逾期 3 天" in html  # never by colour alone
 
 
-def test_a_rule_can_have_its_own_template_and_the_kind_fills_the_rest(tmp_path: object) -> None:
-    folder = __import__("pathlib").Path(str(tmp_path))
-    (folder / "zh_CN").mkdir()
-    (folder / "zh_CN" / "urgent.subject.txt").write_text("特急", encoding="utf-8")
-    known = circumstances(folder=folder, templates={"rule-overdue": "urgent"})
+def test_a_rule_can_have_its_own_template_and_the_kind_fills_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "zh_CN").mkdir()
+    (tmp_path / "zh_CN" / "urgent.subject.txt").write_text("特急", encoding="utf-8")
+    known = circumstances(folder=tmp_path, templates={"rule-overdue": "urgent"})
     letter = compose([reminder(ReminderKind.OVERDUE, [A])], known)
     assert letter.subject == "【整改提醒】建设局：特急"
     assert "━━ 已逾期（1 项）" in letter.text

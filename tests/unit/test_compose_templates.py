@@ -90,7 +90,6 @@ def test_a_bad_template_is_told_with_file_and_line(folder: Path, text: str, line
         overdue(folder)
     assert (caught.value.file, caught.value.line) == (str(path), line)
     assert str(caught.value).startswith(f"{path}:{line}: ")
-    assert str(path) in [fault.file for fault in check_templates(folder, "zh_CN")]
 
 
 def test_the_output_is_bounded(folder: Path) -> None:

@@ -25,12 +25,13 @@ from reminder.domain.reminder import Reason, ReminderKind
         ("closed", {"status": "claimed", "on": ""}, "当天不催办：状态为“待销号”"),
         ("not_yet", {"next": ""}, "近期没有要发的日子"),
         ("not_counted_down", {"deadline": "长期坚持"}, "时限“长期坚持”不是确定的日期，不倒计时"),
+        ("not_counted_down", {"deadline": "2021-06-31"}, "时限“2021-06-31”不是确定的日期，不倒计时"),
         ("not_counted_down", {"deadline": ""}, "台账未写时限，不倒计时"),
         ("not_matched", {"rule": "overdue"}, "规则“overdue”不涉及这项措施"),
         (
             "report_chase",
             {"week": "2021-W17", "due": "2021-04-30 17:00"},
-            "2021年第17周（4月26日至5月2日）的周报告应于2021年4月30日（星期五） 17:00前报送，尚未收到",
+            "2021年第17周（4月26日至5月2日）的周报告应于2021年4月30日（星期五）17:00前报送，尚未收到",
         ),
     ],
 )
