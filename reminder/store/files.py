@@ -1,0 +1,101 @@
+"""The database as a file: copied while it is in use, and put back. SQLite only; PostgreSQL has tools of its own."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from reminder.errors import UsageError
+
+_HEADER = b"SQLite format 3\x00"
+
+
+def database_file(engine: Engine) -> Path:
+    """The database's file. UsageError where it is not an SQLite database."""
+    if engine.url.get_backend_name() != "sqlite" or not engine.url.database:
+        raise UsageError("this database is not a file: use pg_dump and pg_restore")
+    return Path(engine.url.database)
+
+
+def backup(engine: Engine, to: Path) -> None:
+    """Copies the database to the new file `to`, as it stands at one moment, while others use it.
+
+    Raises:
+        UsageError: `to` exists, or cannot be written, or the copy is not sound.
+    """
+    source = database_file(engine)
+    if to.exists():
+        raise UsageError(f"{to} exists already: nothing was overwritten")
+    draft = to.with_name(to.name + ".part")
+    draft.unlink(missing_ok=True)
+    try:
+        _copy(source, draft)
+        check(draft)
+        draft.replace(to)
+    except (OSError, sqlite3.Error) as error:
+        raise UsageError(f"cannot write {to}: {error}") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def restore(engine: Engine, file: Path) -> None:
+    """Puts the database in `file` in place of the present one, whose connections see it from then on.
+
+    Raises:
+        UsageError: `file` is not a sound database of this program, or the present one is being written to.
+    """
+    check(file)
+    target = database_file(engine)
+    try:
+        _copy(file, target)
+    except (OSError, sqlite3.Error) as error:
+        raise UsageError(f"cannot restore {target}: {error}; is the service running? stop it first") from error
+
+
+def check(file: Path) -> None:
+    """Refuses a file that is not a sound database of this program, with a UsageError."""
+    try:
+        with file.open("rb") as stream:
+            if stream.read(len(_HEADER)) != _HEADER:
+                raise UsageError(f"{file} is not a database")
+        with _opened(file) as connection:
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror or error}") from error
+    except sqlite3.Error as error:
+        raise UsageError(f"{file} is not a database of this program: {error}") from error
+    if verdict != "ok":
+        raise UsageError(f"{file} is damaged: {verdict}")
+
+
+def last_cycle(file: Path) -> datetime | None:
+    """When the last cycle of the database in `file` ran, aware; None where none did or there is no database."""
+    if not file.is_file():
+        return None
+    try:
+        with _opened(file) as connection:
+            row = connection.execute("SELECT last_at FROM cycle").fetchone()
+    except sqlite3.Error:
+        return None
+    if not row or not row[0]:
+        return None
+    at = datetime.fromisoformat(row[0])
+    return at if at.tzinfo else datetime.fromisoformat(row[0] + "+00:00")
+
+
+def _copy(source: Path, target: Path) -> None:
+    with _opened(source) as one, closing(sqlite3.connect(target, timeout=5)) as other:
+        one.backup(other)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that creates nothing."""
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=5)) as connection:
+        yield connection

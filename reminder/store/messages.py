@@ -1,0 +1,175 @@
+"""The outbox as people look at it, and what they may do with it: try again, give up, let go."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, text, update
+from sqlmodel import Session, col, func, select
+
+from reminder.store.tables import WAITING_STATES, DeliveryRow, MeasureRow, MessageRow, ReminderRow
+
+STATES = ("pending", "held", "retrying", "sending", "sent", "unknown", "failed", "cancelled")
+_RETRIED = ("failed", "retrying", "unknown")
+_CANCELLED = ("pending", "held", "retrying", "failed")
+_PART = 500  # SQLite's limit on parameters is 999 in old builds
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to deliver: sent, refused, unknown (the peer may have it) or trying."""
+
+    at: datetime
+    outcome: str
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """One message of the outbox. `why` says why it is held, failed or cancelled."""
+
+    id: int
+    message_id: str
+    state: str
+    channel: str
+    recipient: str
+    subject: str
+    kinds: tuple[str, ...]
+    measures: tuple[str, ...]
+    created_at: datetime
+    late: bool
+    why: str
+    attempts: tuple[Attempt, ...]
+    next_attempt_at: datetime | None
+
+
+def posted(session: Session, state: str | None = None, ids: Collection[int] | None = None) -> list[Posted]:
+    """The messages in this state, or with these ids, the oldest first; without either all."""
+    wanted = select(MessageRow).order_by(col(MessageRow.id))
+    if state is not None:
+        wanted = wanted.where(MessageRow.state == state)
+    if ids is not None:
+        wanted = wanted.where(col(MessageRow.id).in_(sorted(ids)))
+    rows = session.exec(wanted).all()
+    keys = [row.id for row in rows if row.id is not None]
+    tries, carried = attempts_of(session, keys), _carried(session, keys)
+    return [_posted(row, tries.get(row.id or 0, ()), carried.get(row.id or 0, [])) for row in rows]
+
+
+def _posted(row: MessageRow, tries: tuple[Attempt, ...], carried: list[tuple[str, tuple[str, ...]]]) -> Posted:
+    return Posted(
+        id=row.id or 0,
+        message_id=row.message_id,
+        state=row.state,
+        channel=row.channel,
+        recipient=row.recipient,
+        subject=row.subject,
+        kinds=tuple(dict.fromkeys(kind for kind, _ in carried)),
+        measures=tuple(dict.fromkeys(key for _, keys in carried for key in keys)),
+        created_at=row.created_at,
+        late=row.late,
+        why=row.why,
+        attempts=tries,
+        next_attempt_at=row.next_attempt_at,
+    )
+
+
+def attempts_of(session: Session, ids: Iterable[int]) -> dict[int, tuple[Attempt, ...]]:
+    """The attempts of these messages, in their order."""
+    found: dict[int, list[Attempt]] = defaultdict(list)
+    for part in _parts(ids):
+        of_these = select(DeliveryRow).where(col(DeliveryRow.message_pk).in_(part)).order_by(col(DeliveryRow.id))
+        for row in session.exec(of_these):
+            found[row.message_pk].append(Attempt(row.at, row.outcome, row.code, row.text))
+    return {key: tuple(tries) for key, tries in found.items()}
+
+
+def _carried(session: Session, ids: Iterable[int]) -> dict[int, list[tuple[str, tuple[str, ...]]]]:
+    """For each message the kind and the measures of every reminder in it."""
+    rows: list[tuple[int | None, str, list[dict[str, Any]]]] = []
+    for part in _parts(ids):
+        travelling = select(col(ReminderRow.message_pk), col(ReminderRow.kind), col(ReminderRow.lines))
+        rows += session.exec(
+            travelling.where(col(ReminderRow.message_pk).in_(part)).order_by(col(ReminderRow.id))
+        ).all()
+    shown = {line["measure"] for *_, lines in rows for line in lines if not line.get("owed")}
+    keys = measure_keys(session, shown)
+    found: dict[int, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
+    for message, kind, lines in rows:
+        named = tuple(keys[line["measure"]] for line in lines if line["measure"] in keys)
+        found[message or 0].append((kind, named))
+    return found
+
+
+def measure_keys(session: Session, ids: Iterable[int]) -> dict[int, str]:
+    """How people call these measures: `code`, or `ledger/code` where the ledger has a name."""
+    found: dict[int, str] = {}
+    for part in _parts(ids):
+        named = select(col(MeasureRow.id), col(MeasureRow.ledger), col(MeasureRow.code))
+        for key, ledger, code in session.exec(named.where(col(MeasureRow.id).in_(part))):
+            found[key or 0] = f"{ledger}/{code}" if ledger else code
+    return found
+
+
+def _parts(ids: Iterable[int]) -> Iterable[list[int]]:
+    wanted = sorted(set(ids))
+    return (wanted[start : start + _PART] for start in range(0, len(wanted), _PART))
+
+
+def retry(session: Session, ids: Collection[int], now: datetime) -> set[int]:
+    """Lets messages that failed, or wait for their next try, be tried at `now`. Returns those that could be.
+
+    Their attempts stay counted: a message that was tried keeps its identity and its bytes.
+    """
+    again = {"state": "pending", "next_attempt_at": now, "finished_at": None, "why": ""}
+    return _changed(session, ids, col(MessageRow.state).in_(_RETRIED), again)
+
+
+def cancel(session: Session, ids: Collection[int], why: str, now: datetime) -> set[int]:
+    """Ends messages that nobody can have received: every attempt was plainly refused. Returns those that were ended."""
+    doubtful = select(col(DeliveryRow.message_pk)).where(col(DeliveryRow.outcome) != "refused")
+    sure = col(MessageRow.id).not_in(doubtful) & col(MessageRow.state).in_(_CANCELLED)
+    ended = {"state": "cancelled", "next_attempt_at": None, "finished_at": now, "why": why}
+    return _changed(session, ids, sure, ended)
+
+
+def release(session: Session, now: datetime, newer_than: datetime | None = None) -> set[int]:
+    """Lets held messages go at `now`, or only those made since `newer_than`. Returns them.
+
+    Sending hours and caps are looked at again when a message goes.
+    """
+    held = select(col(MessageRow.id)).where(MessageRow.state == "held")
+    if newer_than is not None:
+        held = held.where(col(MessageRow.created_at) >= newer_than)
+    ids = [key for key in session.exec(held) if key is not None]
+    free = {"state": "pending", "next_attempt_at": now, "why": ""}
+    return _changed(session, ids, col(MessageRow.state) == "held", free)
+
+
+def _changed(
+    session: Session, ids: Collection[int], allowed: ColumnElement[bool], values: Mapping[str, object]
+) -> set[int]:
+    """Changes those of `ids` that are allowed at this very moment: a worker may have claimed one meanwhile."""
+    changed: set[int] = set()
+    for part in _parts(ids):
+        statement = update(MessageRow).where(col(MessageRow.id).in_(part), allowed).values(**values)
+        returned = session.connection().execute(statement.returning(col(MessageRow.id)))
+        changed |= {key for (key,) in returned if key is not None}
+    return changed
+
+
+def count_by_state(session: Session) -> dict[str, int]:
+    """How many messages stand in each state; every state is named."""
+    counted = session.exec(select(MessageRow.state, func.count()).group_by(MessageRow.state))
+    return dict.fromkeys(STATES, 0) | dict(counted.all())
+
+
+def waiting_since(session: Session, now: datetime) -> datetime | None:
+    """Since when the longest waiting message may go but has not; None where none waits."""
+    oldest = select(func.min(MessageRow.next_attempt_at)).where(text(WAITING_STATES))
+    return session.exec(oldest.where(col(MessageRow.next_attempt_at) <= now)).one()

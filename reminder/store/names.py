@@ -1,0 +1,39 @@
+"""Who the ledger speaks of: the units and posts its measures name, and how many of each status there are."""
+
+from __future__ import annotations
+
+from sqlmodel import Session, col, func, select
+
+from reminder.domain.measure import CLOSED, Status
+from reminder.store.tables import MeasureRow, MeasureUnitRow
+
+_OVER = [status.value for status in CLOSED if status is not Status.SUSPENDED]
+
+
+def units_named(session: Session, role: str) -> list[str]:
+    """The units that measures not yet done with name as `responsible` or `supporting`, in the ledger's order."""
+    named = (
+        select(col(MeasureUnitRow.unit))
+        .join(MeasureRow, col(MeasureRow.id) == col(MeasureUnitRow.measure_id))
+        .where(MeasureUnitRow.role == role, col(MeasureRow.status).not_in(_OVER))
+        .order_by(col(MeasureRow.id), col(MeasureUnitRow.position))
+    )
+    return list(dict.fromkeys(unit for unit in session.exec(named) if unit))
+
+
+def leaders_named(session: Session) -> list[str]:
+    """The posts that measures not yet done with name as their leader, in the ledger's order."""
+    named = select(col(MeasureRow.leader)).where(col(MeasureRow.status).not_in(_OVER)).order_by(col(MeasureRow.id))
+    return list(dict.fromkeys(leader for leader in session.exec(named) if leader))
+
+
+def count_by_status(session: Session) -> dict[str, int]:
+    """How many measures stand at each status; every status is named."""
+    counted = session.exec(select(MeasureRow.status, func.count()).group_by(MeasureRow.status))
+    return {status.value: 0 for status in Status} | dict(counted.all())
+
+
+def find_codes(session: Session) -> list[tuple[int, str, str]]:
+    """(id, ledger, code) of every measure."""
+    rows = session.exec(select(col(MeasureRow.id), col(MeasureRow.ledger), col(MeasureRow.code)))
+    return [(key or 0, ledger, code) for key, ledger, code in rows]
