@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from hashlib import sha256
 from typing import Any
 
@@ -47,7 +48,9 @@ class Known:
     edited: frozenset[str] = frozenset()
     changes: tuple[Change, ...] = ()
     standing_at: Status = Status.IN_PROGRESS  # today, where changes are dated later
-    vanished: bool = False
+    closed_on: date | None = None
+    wording_read_on: date | None = None  # the day from which the deadline's wording was read
+    vanished_on: date | None = None
     row: int | None = None
 
     @property

@@ -37,14 +37,14 @@ def match(rows: Sequence[ReadRow], known: Sequence[Known], *, renumbered: bool =
     """Pairs rows with measures. Rows that cannot be imported must be left out by the caller."""
     search = _Search(rows, known)
     if renumbered:
-        search.pair(lambda row: _whole(row.problem_text, row.text), lambda one: _whole_of(one))
+        search.pair(lambda row: _whole(row.problem_text, row.text), _whole_of)
         search.pair(lambda row: squeeze(row.text), lambda one: squeeze(one.values["text"]), only_single=True)
-    search.pair(
-        lambda row: (group_of(row), squeeze(row.text)), lambda one: (one.group, squeeze(one.values["text"]))
-    )
+    search.pair(lambda row: (group_of(row), squeeze(row.text)), lambda one: (one.group, squeeze(one.values["text"])))
     search.pair(group_of, lambda one: one.group, fits=_alike if renumbered else None)
     # a row that gets its code, or loses it, is the same measure while its text is
-    search.pair(lambda row: _coded(row.code, row.text), lambda one: _coded(one.shown_code, one.values["text"], turned=True))
+    search.pair(
+        lambda row: _coded(row.code, row.text), lambda one: _coded(one.shown_code, one.values["text"], turned=True)
+    )
     return _with_codes(rows, known, search.found, renumbered=renumbered)
 
 
@@ -57,7 +57,7 @@ def carries_another_text(pair: Matched, texts: frozenset[str]) -> bool:
 
 def looks_renumbered(matching: Matching, known: Sequence[Known]) -> list[Matched]:
     """The rows whose code carries another measure's text, where they are more than a few; else none."""
-    coded = [one for one in known if one.shown_code and not one.vanished]
+    coded = [one for one in known if one.shown_code and one.vanished_on is None]
     texts = frozenset(squeeze(one.values["text"]) for one in known)
     others = [pair for pair in matching.rows if pair.row.code and carries_another_text(pair, texts)]
     return others if len(others) > RENUMBERED_SHARE * len(coded) else []
@@ -109,9 +109,7 @@ class _Search:
                     self.found[row.row] = one
 
 
-def _grouped(
-    rows: Iterable[ReadRow], key: Callable[[ReadRow], Hashable]
-) -> Iterator[tuple[Hashable, list[ReadRow]]]:
+def _grouped(rows: Iterable[ReadRow], key: Callable[[ReadRow], Hashable]) -> Iterator[tuple[Hashable, list[ReadRow]]]:
     groups: dict[Hashable, list[ReadRow]] = defaultdict(list)
     for row in rows:
         groups[key(row)].append(row)

@@ -77,10 +77,15 @@ def reconcile(known: Known, row: ReadRow, columns: Collection[str], *, same_word
         elif name == "deadline":
             values[name], finding = _deadline(known, row, changed=changed, dated=same_wording_dated)
             findings += [finding] if finding else []
-        elif changed or name in _READ_ANEW:
+        elif changed or _read_anew(known, name):
             values[name] = said[name]
     moved = frozenset(name for name in FIELDS if values[name] != known.values[name])
     return Merged(values, moved, frozenset(edited), tuple(findings))
+
+
+def _read_anew(known: Known, name: str) -> bool:
+    # a status with a history is not taken from an old cell: the suspension it tells of may have ended since
+    return name in _READ_ANEW and not (name == "status" and known.changes)
 
 
 def _told(name: str, columns: Collection[str]) -> bool:
