@@ -30,7 +30,7 @@ MOST_THREADS = 50  # servers refuse headers of many kilobytes
 def build(letter: Letter, envelope: Envelope, sender: str) -> bytes:
     """The message, text before HTML (RFC 2046 §5.1.4: the last alternative is the best).
 
-    ValueError where the sender, an address for replies or an id is malformed; text, however nasty, is cleaned and never refused.
+    ValueError where the sender, an address for replies or an id is malformed; text, however nasty, is cleaned.
     """
     message = MIMEMultipart("alternative", boundary=_boundary(envelope.message_id))
     for name, value in _headers(letter, envelope, sender):

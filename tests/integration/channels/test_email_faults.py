@@ -1,0 +1,173 @@
+"""What no decent mail server does: hanging, hanging up, answering nonsense, dripping."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from channel_batch import Mail
+from mail_rigs import Line, drip, scripted
+
+from reminder.errors import ChannelBroken, Passing, RateLimited
+
+
+def accepts(line: Line) -> None:
+    line.politely()
+    line.say("250 queued")
+
+
+def accepts_then_hangs_up(line: Line) -> None:
+    accepts(line)
+
+
+def accepts_then_talks_nonsense(line: Line) -> None:
+    accepts(line)
+    line.hear()
+    line.sock.sendall(b"\0\0\0\r\n")
+
+
+def stays_for_all(line: Line) -> None:
+    accepts(line)
+    while verb := line.hear().split(" ")[0]:
+        line.say("354 go on" if verb == "DATA" else "250 ok")
+        if verb == "DATA":
+            while line.hear() != ".":
+                pass
+            line.say("250 queued")
+
+
+def test_garbage_in_answer_to_quit_is_no_failure(mail: Mail) -> None:
+    with scripted(accepts_then_talks_nonsense) as (port, _), mail(port) as batch:
+        assert batch.send().code == "250"
+
+
+def test_a_connection_gone_between_two_messages_is_opened_anew(mail: Mail) -> None:
+    with scripted(accepts_then_hangs_up, accepts) as (port, count), mail(port) as batch:
+        assert [batch.send().code, batch.send().code] == ["250", "250"]
+        assert count == [2]
+
+
+def test_421_for_having_been_idle_is_opened_anew(mail: Mail) -> None:
+    def closes_when_idle(line: Line) -> None:
+        accepts(line)
+        line.hear()
+        line.say("421 idle too long")
+
+    with scripted(closes_when_idle, accepts) as (port, count), mail(port) as batch:
+        assert [batch.send().code, batch.send().code] == ["250", "250"]
+        assert count == [2]
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [lambda line: None, lambda line: line.say("what?"), lambda line: line.hear()],
+    ids=["cut", "nonsense", "hang"],
+)
+def test_no_answer_after_the_final_dot_may_have_been_an_acceptance(mail: Mail, ending: object) -> None:
+    def ends(line: Line) -> None:
+        line.politely()
+        assert callable(ending)
+        ending(line)
+
+    with scripted(ends) as (port, count), mail(port, timeout=0.5) as batch:
+        error = batch.refused()
+        assert (type(error), error.accepted_unknown) == (Passing, True)
+        assert count == [1], "a second attempt is for the outbox to decide"
+
+
+def test_a_plain_refusal_after_the_final_dot_is_known(mail: Mail) -> None:
+    def refuses(line: Line) -> None:
+        line.politely()
+        line.say("451 4.3.0 queue full")
+
+    with scripted(refuses) as (port, _), mail(port) as batch:
+        error = batch.refused()
+    assert (type(error), error.accepted_unknown, error.code) == (Passing, False, "451")
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
+def test_hanging_up_before_the_message_was_handed_over_leaves_nothing_open(mail: Mail, verb: str) -> None:
+    def hangs_up(line: Line) -> None:
+        line.say("220 ready")
+        while not line.hears(verb):
+            line.say("250 ok")
+
+    with scripted(hangs_up) as (port, count), mail(port) as batch:
+        error = batch.refused()
+    assert (type(error), error.accepted_unknown) == (Passing, False)
+    assert count == [1]
+
+
+def test_a_server_that_never_greets_is_given_up_after_the_timeout(mail: Mail) -> None:
+    with scripted(lambda line: line.hear()) as (port, _), mail(port, timeout=0.3) as batch:
+        started = time.monotonic()
+        assert type(batch.refused()) is Passing
+    assert time.monotonic() - started < 2
+
+
+def test_a_dripping_server_is_cut_off_though_no_single_read_times_out(mail: Mail) -> None:
+    with scripted(drip) as (port, _), mail(port, timeout=0.3) as batch:
+        started = time.monotonic()
+        assert type(batch.refused()) is Passing
+        assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize(
+    ("greeting", "kind"),
+    [("421 HL:ICC too many connections", RateLimited), ("421 busy", Passing), ("554 no service", ChannelBroken)],
+)
+def test_a_refusing_greeting(mail: Mail, greeting: str, kind: type[Exception]) -> None:
+    with scripted(lambda line: line.say(greeting)) as (port, _), mail(port) as batch:
+        assert type(batch.refused()) is kind
+
+
+def test_421_in_the_middle_hangs_up_and_the_next_message_dials_again(mail: Mail) -> None:
+    with scripted(lambda line: line.politely(RCPT="421 closing"), accepts) as (port, count), mail(port) as batch:
+        assert type(batch.refused()) is Passing
+        assert batch.send().code == "250"
+        assert count == [2]
+
+
+def test_netease_wants_a_new_connection_after_too_many_messages(mail: Mail) -> None:
+    with scripted(lambda line: line.politely(RCPT="450 MI:DMC 163"), accepts) as (port, count), mail(port) as batch:
+        assert type(batch.refused()) is Passing
+        assert batch.send().code == "250"
+        assert count == [2]
+
+
+def test_words_in_gb18030_are_readable(mail: Mail) -> None:
+    def speaks_gb(line: Line) -> None:
+        line.say("220 ready")
+        while not line.hears("RCPT"):
+            line.say("250 ok")
+        line.sock.sendall("550 收件人不存在\r\n".encode("gb18030"))
+        line.hear()
+
+    with scripted(speaks_gb) as (port, _), mail(port) as batch:
+        assert "收件人不存在" in batch.refused().text
+
+
+def test_the_mail_goes_out_in_seven_bits_without_looking_up_our_own_name(mail: Mail) -> None:
+    heard: list[str] = []
+
+    def listens(line: Line) -> None:
+        line.say("220 ready")
+        while command := line.hear():
+            heard.append(command)
+            if command == "DATA":
+                line.say("354 go on")
+                while (text := line.hear()) != ".":
+                    heard.append(text)
+            line.say("250 ok")
+
+    with scripted(listens) as (port, _), mail(port) as batch:
+        batch.send()
+    assert heard[0] == "ehlo [127.0.0.1]"
+    assert all(text.isascii() and len(text) < 80 for text in heard)
+
+
+def test_an_unbroken_batch_needs_one_connection(mail: Mail) -> None:
+    with scripted(stays_for_all) as (port, count), mail(port) as batch:
+        for _ in range(10):
+            batch.send()
+        assert count == [1]
