@@ -73,12 +73,12 @@ def _facts(reminders: Sequence[Reminder], circumstances: Circumstances) -> dict[
         "office": tidy(circumstances.office, NAME),
         "contact": tidy(circumstances.contact, TEXT),
         "replies": circumstances.replies,
-        "recipient": _salutation(reminders, circumstances),
+        "recipient": _named(circumstances.recipient or reminders[0].recipient, reminders, circumstances),
         "audience": audience(reminders),
         "who": who(names, circumstances),
         "date": wording.long_day(locale, circumstances.on),
         "number": tidy(circumstances.number, NAME),
-        "redirected_from": tidy(circumstances.redirected_from, TEXT),
+        "redirected_from": _named(circumstances.redirected_from, reminders, circumstances),
         "instead_of": wording.listed(locale, list(missed)),
         "late": all(reminder.late for reminder in reminders),
         "provisional": any(reminder.firing.provisional for reminder in reminders),
@@ -86,13 +86,13 @@ def _facts(reminders: Sequence[Reminder], circumstances: Circumstances) -> dict[
     }
 
 
-def _salutation(reminders: Sequence[Reminder], circumstances: Circumstances) -> str:
-    recipient = circumstances.recipient or reminders[0].recipient
+def _named(recipient: str, reminders: Sequence[Reminder], circumstances: Circumstances) -> str:
+    """A recipient as people call it."""
     if recipient == OFFICE:
         return tidy(circumstances.office, NAME)
     if recipient.startswith("channel:"):  # a group of people: the units it is about are addressed
         return who(units(reminders), circumstances)
-    return tidy(recipient, NAME)
+    return tidy(recipient, TEXT)
 
 
 def _data(reminders: Sequence[Reminder], facts: dict[str, Any], circumstances: Circumstances) -> dict[str, object]:

@@ -12,7 +12,7 @@ from reminder.domain.reminder import Reason
 from reminder.words import say
 
 SOON = timedelta(days=14)  # what falls due within it is yellow
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2})?")
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?:[+-]\d{2}:\d{2})?)?")
 
 
 def long_day(locale: str, day: date) -> str:

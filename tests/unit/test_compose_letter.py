@@ -147,6 +147,10 @@ def test_what_is_there_is_said_in_both_parts() -> None:
     assert letter.subject.startswith("〔试运行〕")
 
 
+def test_a_trial_names_the_office_as_people_call_it() -> None:
+    assert "本信原应发给巡察整改办公室。" in text_of(reminder(ReminderKind.OVERDUE, [A]), redirected_from=OFFICE)
+
+
 def test_html_is_for_phones_and_old_mail_programs() -> None:
     html = compose([reminder(ReminderKind.OVERDUE, [A])], circumstances()).html
     tags = tags_of(html)
