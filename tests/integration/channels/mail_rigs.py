@@ -183,7 +183,7 @@ def scripted(*scripts: Script) -> Iterator[tuple[int, list[int]]]:
 
 
 def drip(line: Line) -> None:
-    """A greeting that never ends, one byte at a time, so that no single read times out."""
+    """An answer that never ends, one byte at a time, so that no single read times out."""
     for _ in range(200):
         line.sock.sendall(b"2")
         time.sleep(0.05)
