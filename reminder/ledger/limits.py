@@ -65,13 +65,13 @@ def _by_day(text: str, frame: Frame) -> Limit | None:
         stretch = read_stretch(timed["day"], frame)
         if stretch is None or stretch.shape is not Shape.DAY:
             return None
-        midnight = _hour(timed) == 0 and before
+        # "00:00:00" after a date is how a spreadsheet writes the bare date; 0时 ends with the day before
+        midnight = _hour(timed) == 0 and (before or not timed["clock"])
     if stretch is None:
         return None
     limit = settle(stretch, frame, before=before)
     if limit.on and weekday and "一二三四五六日".index(weekday[1].replace("天", "日")) != limit.on.weekday():
         return Limit(None, "weekday")
-    # "7月1日0时前" ends with the day before
     return Limit(limit.on - ONE_DAY, "midnight") if midnight and limit.on else limit
 
 
@@ -111,12 +111,13 @@ def _last_day(stretch: Stretch, frame: Frame) -> tuple[date, bool]:
 
 def _range(text: str, frame: Frame) -> Limit | None:
     text = re.sub(r"^[自从]|期间$|[止]$", "", text)
+    before = bool(_BEFORE.search(text))
     for split in re.finditer(r"起?(?:至|到|-|~)", text):
         left, right = text[: split.start()], _BEFORE.sub("", text[split.end() :])
-        if re.search(r"[次明来]年", right):  # of which year is not said
+        if not left or not right or re.search(r"[次明来]年", right):  # the next year after which is not said
             continue
         for first, last in _ends(left, right, frame):
-            return _ascending(first, last, frame)
+            return _ascending(first, last, frame, before=before)
     return None
 
 
@@ -125,7 +126,8 @@ def _ends(left: str, right: str, frame: Frame) -> Iterator[tuple[Stretch, Stretc
     month = re.match(rf"((?:\d{{4}}年)?)((?:{NUMBER}月)?)", left)
     lent = ("", month[1], month[1] + month[2]) if month else ("",)
     unit = re.search(r"(年|月|季度)(?:底|末)?$", right)
-    for start in dict.fromkeys((left, left + unit[1] if unit else left)):
+    lends = unit and re.search(rf"{NUMBER}$", left)
+    for start in dict.fromkeys((left, left + unit[1] if unit and lends else left)):
         first = read_stretch(start, frame)
         for prefix in dict.fromkeys(lent):
             last = read_stretch(prefix + right, frame)
@@ -133,10 +135,10 @@ def _ends(left: str, right: str, frame: Frame) -> Iterator[tuple[Stretch, Stretc
                 yield first, last
 
 
-def _ascending(first: Stretch, last: Stretch, frame: Frame) -> Limit:
+def _ascending(first: Stretch, last: Stretch, frame: Frame, *, before: bool) -> Limit:
     last = last if last.year else replace(last, year=first.year)
-    limit = settle(last, frame)
-    if limit.on and first.days(first.year or limit.on.year)[0] > limit.on:
+    limit = settle(last, frame, before=before)
+    if limit.on and first.days(first.year or limit.on.year)[1] > limit.on:
         return Limit(None, "range")
     return limit
 

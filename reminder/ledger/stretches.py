@@ -88,7 +88,7 @@ _CALENDAR = re.compile(
     (?:(?P<half>[上下])半年(?P<half_end>末|底)?内?
       |第?(?P<quarter>{NUMBER})个?季度?(?P<quarter_end>末|底)?内?
       |(?P<month>{NUMBER}|元)月份?
-         (?:(?P<day>{NUMBER})[日号]?|(?P<month_end>底|末)|(?P<tenday>[上中下])旬内?|(?P<inside>内)?)
+         (?:(?:(?P<day>{NUMBER})[日号]|(?P<figures>\d{{1,2}}))|(?P<month_end>底|末)|(?P<tenday>[上中下])旬内?|(?P<inside>内)?)
       |(?P<year_end>年?(?:底|末))|年?内|)""",
     re.VERBOSE,
 )
@@ -99,6 +99,7 @@ def _on_calendar(text: str, frame: Frame) -> Stretch | None:
     if match is None or text in ("", "内", "底", "末"):
         return None
     part = match.groupdict()
+    part["day"] = part["day"] or part["figures"]  # 6月30前
     year = number(part["year"]) if part["year"] else None
     if part["other"]:
         year = frame.reference.year + _RELATIVE_YEARS[part["other"]]
@@ -177,14 +178,14 @@ def _relative_month(text: str, frame: Frame) -> Stretch | None:
 
 
 def _relative_week(text: str, frame: Frame) -> Stretch | None:
-    match = re.fullmatch(r"(本|这个?|下个?)(?:周|星期|礼拜)(?:([一二三四五六日天])|末|内?)", text)
+    match = re.fullmatch(r"(本|这个?|下个?)(?:周|星期|礼拜)(?:([一二三四五六日天])|(末|内)|)", text)
     if match is None:
         return None
     monday = frame.reference - timedelta(frame.reference.weekday()) + timedelta(7 if match[1][0] == "下" else 0)
     if match[2]:
         day = monday + timedelta(_WEEKDAYS.index(match[2].replace("天", "日")))
         return _fixed(day, day, Shape.DAY)
-    return _fixed(monday, monday + timedelta(6), Shape.END)
+    return _fixed(monday, monday + timedelta(6), Shape.END if match[3] else Shape.PERIOD)
 
 
 def _relative_quarter(text: str, frame: Frame) -> Stretch | None:
