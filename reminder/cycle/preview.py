@@ -1,0 +1,62 @@
+"""A message before it exists: the reminders that would travel together, and the letter made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from reminder.channels.base import Channel
+from reminder.compose import compose, render_body
+from reminder.cycle.service import Service
+from reminder.domain.message import Envelope, Letter
+from reminder.domain.reminder import Reminder
+from reminder.rules.rule import Span
+
+_AHEAD = 400  # days: a yearly rule is found too
+_STEP = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would go: the reminders in it, the letter, and the bytes as the channel sends them."""
+
+    reminders: tuple[Reminder, ...]
+    letter: Letter
+    payload: bytes
+
+
+Plan = Callable[[Span], Sequence[Reminder]]
+
+
+def next_together(plan: Plan, rule: str, unit: str, first: date, last: date | None = None) -> tuple[Reminder, ...]:
+    """The reminders of the first message that `rule` causes for `unit` from `first` on, up to `last`; or none."""
+    end = last or first + timedelta(days=_AHEAD)
+    while first <= end:
+        span = Span(first, min(end, first + timedelta(days=_STEP)))
+        planned = plan(span)
+        caused = [one for one in planned if one.firing.rule == rule and one.firing.unit == unit]
+        if caused:
+            chosen = min(caused, key=lambda one: (one.firing.at, one.recipient != unit))
+            return tuple(one for one in planned if one.message == chosen.message)
+        first = span.last + timedelta(days=1)
+    return ()
+
+
+def preview(service: Service, channel: Channel, reminders: tuple[Reminder, ...]) -> Preview:
+    """The message that carries `reminders`, which must travel together, as `channel` would send it."""
+    first = reminders[0]
+    at = min(reminder.firing.at for reminder in reminders)
+    party = service.party(first.recipient)
+    envelope = Envelope(
+        message_id=f"r-preview@{service.domain}",
+        recipient=first.recipient,
+        addresses=service.redirect_to or party.addresses.get(first.channel, ()),
+        reply_to=service.reply_to,
+        written_at=at,
+    )
+    true_addressee = first.recipient if service.redirect_to else ""
+    letter = compose(reminders, service.circumstances(at, number="R-0", true_addressee=true_addressee))
+    if channel.body_template:
+        letter = letter.with_body(render_body(channel.body_template, letter, service.templates))
+    return Preview(reminders, letter, channel.render(letter, envelope))

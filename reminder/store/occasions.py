@@ -1,0 +1,73 @@
+"""What was recorded of occasions: the reminders of some days, and what became of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, or_
+from sqlmodel import Session, col, select
+
+from reminder.domain.reminder import Reason
+from reminder.store.messages import Attempt, attempts_of
+from reminder.store.tables import MessageRow, ReminderRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """One reminder as stored. `state` is its own outcome, else its message's state; `why` belongs to the message.
+
+    `key` is the unique key of a reminder: rule, subject, occasion, unit, recipient, channel.
+    """
+
+    key: tuple[str, str, str, str, str, str]
+    kind: str
+    at: datetime
+    late: bool
+    provisional: bool
+    instead_of: str
+    reason: Reason
+    measures: tuple[int, ...]
+    state: str
+    ended_by: Reason | None
+    message: int | None
+    why: str
+    next_attempt_at: datetime | None
+    attempts: tuple[Attempt, ...]
+
+
+def recorded(session: Session, first: datetime, end: datetime) -> list[Occasion]:
+    """Every reminder that was to go, or late ones whose message was made, from `first` up to but without `end`."""
+    due = and_(col(ReminderRow.at) >= first, col(ReminderRow.at) < end)
+    caught_up = and_(
+        col(ReminderRow.late).is_(True), col(MessageRow.created_at) >= first, col(MessageRow.created_at) < end
+    )
+    wanted = (
+        select(ReminderRow, MessageRow)
+        .join(MessageRow, col(ReminderRow.message_pk) == col(MessageRow.id), isouter=True)
+        .where(or_(due, caught_up))
+        .order_by(col(ReminderRow.at), col(ReminderRow.id))
+    )
+    rows = session.exec(wanted).all()
+    tries = attempts_of(session, (row.message_pk for row, _ in rows if row.message_pk is not None))
+    return [_occasion(row, message, tries.get(row.message_pk or 0, ())) for row, message in rows]
+
+
+def _occasion(row: ReminderRow, message: MessageRow | None, tries: tuple[Attempt, ...]) -> Occasion:
+    ended = row.outcome_reason
+    return Occasion(
+        key=(row.rule, row.subject, row.occasion.isoformat(), row.unit, row.recipient, row.channel),
+        kind=row.kind,
+        at=row.at,
+        late=row.late,
+        provisional=row.provisional,
+        instead_of=row.instead_of,
+        reason=Reason(row.reason["code"], row.reason["facts"]),
+        measures=tuple(line["measure"] for line in row.lines),
+        state=row.outcome or (message.state if message else "gone"),
+        ended_by=Reason(ended["code"], ended["facts"]) if ended else None,
+        message=row.message_pk,
+        why=message.why if message else "",
+        next_attempt_at=message.next_attempt_at if message else None,
+        attempts=tries,
+    )
