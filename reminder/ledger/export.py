@@ -78,7 +78,7 @@ def _lay_out(sheet: Worksheet, columns: Sequence[tuple[str, str, int]]) -> None:
 
 
 def _cell(sheet: Worksheet, text: str) -> Cell:
-    cell = Cell(sheet, value=_ILLEGAL.sub("", text) or None)
+    cell = Cell(sheet, row=1, column=1, value=_ILLEGAL.sub("", text) or None)  # `append` gives it its place
     cell.alignment = Alignment(wrap_text=True, vertical="top")
     if text:
         cell.data_type = "s"  # a text is never a formula, whatever it begins with

@@ -1,0 +1,1 @@
+"""What the office does: acts on measures, and the units' weekly reports."""
