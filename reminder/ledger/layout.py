@@ -55,11 +55,9 @@ def laid_out(grid: Grid, header: Header) -> Sheet:
 
 def classify(sheet: Sheet) -> Iterator[tuple[int, Why | None]]:
     """Each row under the header from 0, with the reason why it is no measure, or None where it is one."""
-    rows = sheet.below_header()
-    measures = [row for row in rows if _why(sheet, row) is None]
-    last = max(measures, default=-1)
-    for row in rows:
-        why = _why(sheet, row)
+    whys = {row: _why(sheet, row) for row in sheet.below_header()}
+    last = max((row for row, why in whys.items() if why is None), default=-1)
+    for row, why in whys.items():
         # a line of prose among the measures heads a section; after them it closes the table
         yield row, "repeated_header" if why == "footer" and row < last and not _signs_off(sheet, row) else why
 

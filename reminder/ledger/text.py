@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 Cell = str | int | float | bool | date | datetime | time | timedelta | None
 
 NUMBER = r"(?:\d{1,4}|[〇一二两三四五六七八九十廿卅]{1,5})"
 _DIGITS = {digit: value for value, digit in enumerate("〇一二三四五六七八九")} | {"两": 2}
 _TENS = {"十": 1, "廿": 2, "卅": 3}
+_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 _DASHES = re.compile("[‐‑‒–—―−─﹣]+")
 _ZEROS = re.compile("[○◯零Ο]")
 _LETTER_O = re.compile(r"(?<=[〇一二三四五六七八九])o(?=[〇一二三四五六七八九o年])")
@@ -20,8 +22,12 @@ _NOTHING = re.compile(r"[/\\|\-_.。、~*]*|无|暂无|没有|空|n/?a|none|nil"
 
 def plain(value: object) -> str:
     """NFKC without invisible characters and outer blanks."""
-    folded = unicodedata.normalize("NFKC", "" if value is None else str(value))
-    return "".join(c for c in folded if unicodedata.category(c) != "Cf").strip()
+    return _plain("" if value is None else str(value))
+
+
+@lru_cache(maxsize=4096)  # the cells of a ledger repeat, and each is looked at several times
+def _plain(text: str) -> str:
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).strip()
 
 
 def squeeze(value: object) -> str:
