@@ -31,12 +31,18 @@ def _report(source: Source, model: type[BaseModel], table: Any, loc: Loc, errors
     for error, words in said:
         if error["type"] == "missing" and (error["loc"][:-1], error["loc"][-1]) in misspelt:
             continue  # told already: the key is there, but misspelt
+        if error["type"] == "too_short" and any(_within(other["loc"], error["loc"]) for other in errors):
+            continue  # a list is too short only because its items were refused
         at = loc + _typed(table, error["loc"])
         if error["type"] == "missing":
             at += error["loc"][-1:]
         if (at, words.word) not in told:
             told.add((at, words.word))
             source.tell(at, words)
+
+
+def _within(loc: Loc, outer: Loc) -> bool:
+    return len(loc) > len(outer) and loc[: len(outer)] == outer
 
 
 def _keys(table: Any, loc: Loc) -> Collection[str]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictInt
 
-from reminder.channels.secret import Url
+from reminder.channels.secret import InlineUrl, Url
 from reminder.config.keys import Database, Days, Domain, Email, Hours, Keys, Listen, Name, Zone
 from reminder.domain.measure import Status
 from reminder.rules.hours import SendingHours
@@ -28,9 +28,7 @@ class Office(Keys):
     principal: str | None = Field(default=None, description="the title of a [[leader]]")
     channels: tuple[str, ...] = Field(default=(), description="the default for units; else the first channel")
     started_on: date | None = Field(default=None, description="nothing dated before this day is ever sent")
-    public_url: str | None = Field(
-        default=None, pattern=r"^https?://[^\s/@]+[^\s]*$", description="without it messages carry no link"
-    )
+    public_url: InlineUrl | None = Field(default=None, description="without it messages carry no link")
 
 
 class Store(Keys):

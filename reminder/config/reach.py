@@ -65,7 +65,8 @@ def _check_domains(draft: Draft, parties: Mapping[Loc, PartyKeys], allowed: tupl
 
 def _check_reachable(draft: Draft, parties: Mapping[Loc, PartyKeys], office: Office) -> None:
     default = default_channels(office, draft.channels)
-    if not _reached(PartyKeys(email=office.email), default, draft.channels):
+    known = all(name in draft.channels for name in default)
+    if known and not _reached(PartyKeys(email=office.email), default, draft.channels):
         draft.office.report(("office", "channels"), "office_unreachable")
     for loc, keys in parties.items():
         own = keys.channels or default

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, get_args
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -15,6 +16,8 @@ from reminder.channels.secret import Secret
 from reminder.config.faults import Sentence, as_toml
 from reminder.config.nearest import nearest
 from reminder.config.positions import Loc
+from reminder.rules.rule import RECIPIENTS
+from reminder.rules.when import WEEKDAYS
 
 _WORDS = {  # pydantic's error types → the name of our sentence; a type without an entry is its own name
     "bool_parsing": "bool_type",
@@ -39,7 +42,24 @@ _WORDS = {  # pydantic's error types → the name of our sentence; a type withou
     "less_than_equal": "range",
 }
 _BOUNDS = {"ge": "≥ {}", "gt": "> {}", "le": "≤ {}", "lt": "< {}"}
-_INLINE = ("a secret", "a URL with a user")  # how channels/secret.py begins
+_CHANNELS = (  # how the errors of the channels' keys begin → the name of our sentence
+    ("a secret", "secret"),
+    ("a URL with a user", "secret"),
+    ("expected exactly one place", "secret"),
+    ("expected a URL", "url"),
+    ("not a URL", "url"),
+    ("the URL holds", "url"),
+    ("expected a sender", "sender"),
+    ("expected one sender", "sender"),
+    ("not an e-mail address", "sender"),
+    ("expected both username", "login"),
+    ("a password is never sent", "login_in_clear"),
+)
+_NAMES: dict[str, Callable[[], Iterable[str]]] = {  # sentences about a choice that pydantic does not know of
+    "weekday": lambda: WEEKDAYS,
+    "recipient": lambda: RECIPIENTS,
+    "timezone": available_timezones,
+}
 _YES_NO = {"是": "true", "yes": "true", "on": "true", "1": "true", "否": "false", "no": "false", "off": "false"}
 
 
@@ -63,7 +83,8 @@ def unknown_key(key: str, owner: type[BaseModel], value: object, present: Collec
     def doubts(name: str) -> int:
         return 4 * (name in present) + 2 * (not _accepts(fields[name], value)) + (not fields[name].is_required())
 
-    return Sentence("unknown_key", meant=nearest(key, fields, doubts))
+    meant = nearest(key, fields, doubts)
+    return Sentence("unknown_key", meant=meant) if meant else Sentence("no_such_key", {"names": ", ".join(fields)})
 
 
 def _accepts(info: FieldInfo, value: object) -> bool:
@@ -82,17 +103,26 @@ def _missing(key: str, info: FieldInfo | None) -> Sentence:
 
 def _secret_refused(kind: str, error: ErrorDetails) -> Sentence:
     """As `_refused`, but silent about the value: it may be the password itself."""
-    text = error["msg"].removeprefix("Value error, ")
-    if kind == "model_type" or text.startswith(_INLINE):
+    if kind == "model_type":
         return Sentence("secret")
-    return Sentence(kind, {"text": text, "got": "…"} | error.get("ctx", {}))
+    return Sentence(_word(kind, error), {"text": _text(error), **error.get("ctx", {}), "got": "…"})
+
+
+def _text(error: ErrorDetails) -> str:
+    return error["msg"].removeprefix("Value error, ")
+
+
+def _word(kind: str, error: ErrorDetails) -> str:
+    text = _text(error)
+    return next((word for start, word in _CHANNELS if kind == "value_error" and text.startswith(start)), kind)
 
 
 def _refused(kind: str, key: str, error: ErrorDetails) -> Sentence:
-    value = error["input"]
     context = error.get("ctx", {})
-    facts = {"got": as_toml(value), "text": error["msg"].removeprefix("Value error, "), **context}
-    meant = _narrow(value)
+    value = context.get("got", error["input"])
+    facts = {**context, "got": as_toml(value), "text": _text(error)}
+    meant = nearest(str(value), _NAMES[kind]()) if kind in _NAMES else _narrow(value)
+    kind = _word(kind, error)
     if kind == "choice":
         names = re.findall(r"'([^']*)'", str(context.get("expected", "")))
         facts["expected"] = ", ".join(as_toml(name) for name in names)

@@ -15,6 +15,7 @@ from reminder.words import LOCALES, say
 
 _NO_KEY = "toml"  # stands for the key where the text cannot be read as TOML
 _AT = re.compile(r"\(at line (\d+), column (\d+)\)$")
+_SECRET = re.compile(r"pass|secret|token|://", re.IGNORECASE)  # lines whose values no message repeats
 _SYNTAX = (  # what tomllib says → the sentence for it
     ("Invalid value", "syntax_value"),
     ("Expected '='", "syntax_equals"),
@@ -124,7 +125,7 @@ class Source:
             seen.add(line)
             column = index - text.rfind("\n", 0, index)
             to_type = meant.split("\n")[line - 1].strip()
-            self._unread((line, column), _key_on(to_type), "wide", character=text[index], line=to_type)
+            self._unread((line, column), _key_on(to_type), "wide", character=text[index], line=_hidden(to_type))
 
     def _report_syntax(self, text: str, error: str) -> None:
         lines = text.split("\n")
@@ -133,7 +134,7 @@ class Source:
         line = lines[place[0] - 1] if place[0] <= len(lines) else ""
         word = next((word for start, word in _SYNTAX if error.startswith(start)), "syntax")
         if word in ("syntax_value", "syntax_newline") and (quoted := _quoted(line)):
-            self._unread(place, _key_on(line), "syntax_quotes", line=quoted)
+            self._unread(place, _key_on(line), "syntax_quotes", line=_hidden(quoted))
         else:
             self._unread(place, _key_on(line), word, text=_AT.sub("", error).strip())
 
@@ -166,6 +167,11 @@ def _key_on(line: str) -> str:
     """The key or table that `line` sets, as far as one can tell."""
     found = re.match(r"\s*(?:\[+\s*([^\]#]+?)\s*\]|([^=\s\"'#,\[{]+)\s*=)", line)
     return (found[1] or found[2]) if found else _NO_KEY
+
+
+def _hidden(line: str) -> str:
+    """`line` without its value where that may be a secret typed by mistake."""
+    return re.sub(r"[=].*", '= { env = "…" }', line) if _SECRET.search(line) else line
 
 
 def _quoted(line: str) -> str | None:

@@ -9,10 +9,10 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from reminder.domain.measure import DeadlineKind, Measure, Status
@@ -20,7 +20,7 @@ from reminder.domain.reminder import Firing, Reason, ReminderKind
 from reminder.rules.calendar import Calendar
 from reminder.rules.when import Clock
 
-_RECIPIENTS = ("unit", "supporting", "leader", "principal", "office")
+RECIPIENTS = ("unit", "supporting", "leader", "principal", "office")
 _NAMED_RECIPIENTS = ("unit:", "leader:", "channel:")
 LONGEST_REST = timedelta(days=16)  # longer than any run of rest days: how far a day can be moved
 
@@ -128,6 +128,16 @@ class Match(BaseModel):
         return self == Match()
 
 
+def _known_recipient(entry: str) -> str:
+    if entry not in RECIPIENTS and not entry.startswith(_NAMED_RECIPIENTS):
+        expected = ", ".join(RECIPIENTS) + ", unit:NAME, leader:TITLE or channel:NAME"
+        raise PydanticCustomError("recipient", "expected {expected}, got {got}", {"expected": expected, "got": entry})
+    return entry
+
+
+Recipient = Annotated[str, AfterValidator(_known_recipient)]
+
+
 class Rule(BaseModel):
     """The keys every rule may have. The name is a rule's identity; `was` renames it."""
 
@@ -141,7 +151,7 @@ class Rule(BaseModel):
     at: Clock = Field(default=time(9, 0), description="when it goes")
     start: date | None = Field(default=None, alias="from", description="no reminder before this day")
     until: date | None = Field(default=None, description="no reminder after this day")
-    to: tuple[str, ...] = Field(
+    to: tuple[Recipient, ...] = Field(
         default=("unit",),
         description="unit, supporting, leader, principal, office, unit:NAME, leader:TITLE or channel:NAME",
     )
@@ -152,18 +162,6 @@ class Rule(BaseModel):
     merge: bool = Field(default=True, description="false: never in one message with others")
     ride: str | None = Field(default=None, description="the name of a nudge rule in whose message it travels")
     catch_up_days: int = Field(default=7, ge=0, le=60, description="after downtime, how far back it is answered")
-
-    @field_validator("to")
-    @classmethod
-    def _known_recipients(cls, to: tuple[str, ...]) -> tuple[str, ...]:
-        for entry in to:
-            if entry not in _RECIPIENTS and not entry.startswith(_NAMED_RECIPIENTS):
-                names = ", ".join(f'"{name}"' for name in _RECIPIENTS)
-                expected = f'{names}, "unit:NAME", "leader:TITLE" or "channel:NAME"'
-                raise PydanticCustomError(
-                    "recipient", "expected {expected}, got {got}", {"expected": expected, "got": repr(entry)}
-                )
-        return to
 
     @model_validator(mode="after")
     def _ordered_days(self) -> Self:

@@ -74,7 +74,7 @@ _EXPECTED = {
 
 def _refuse(wanted: str, value: Any = None) -> Any:
     """Refuses `value`; the error's type is `wanted`, by which the configuration finds its own sentence."""
-    facts = {"expected": _EXPECTED[wanted], "got": repr(value)}
+    facts = {"expected": _EXPECTED[wanted], "got": value}
     raise PydanticCustomError(wanted, "expected {expected}, got {got}", facts)
 
 
