@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sqlalchemy import Engine
 
@@ -21,6 +23,7 @@ from reminder.ledger.rows import ReadSettings
 from reminder.plan import asks, reminders
 from reminder.rules.rule import Facts, Rule, Span
 from reminder.scan import scan
+from reminder.store.copying import copy_database
 from reminder.store.engine import open_engine, reading, require_current, upgrade
 
 
@@ -100,6 +103,29 @@ class App:
         """Everything that goes on these days. Disregards when measures were imported; stores and sends nothing."""
         configuration = self.configuration
         return reminders(self.facts(span), configuration.rules, configuration.directory, configuration.practice, span)
+
+    def service_into(self, maildir: Path) -> Service:
+        """The same, but everything lands in one maildir whatever its channel: nothing leaves this machine."""
+        keys = CHANNELS["maildir"].Keys.model_validate(
+            {"kind": "maildir", "path": str(maildir.absolute()), "sender": self._sender()}
+        )
+        open_files = partial(open_channel, "maildir", keys, self.configuration.folder)
+        return replace(self.service(), channels=dict.fromkeys(self.configuration.channels, open_files))
+
+    def _sender(self) -> str:
+        office = self.configuration.office
+        return f"{office.name} <{office.email[0]}>"
+
+    @contextmanager
+    def scratch_copy(self) -> Iterator[App]:
+        """The same application on a copy of its database that is thrown away afterwards."""
+        with TemporaryDirectory(prefix="reminder-") as scratch:
+            engine = open_engine(f"sqlite:///{scratch}/copy.db")
+            try:
+                copy_database(self.engine, engine)
+                yield App(self.configuration, engine)
+            finally:
+                engine.dispose()
 
     def real_channels(self) -> list[str]:
         """The channels by which something could leave this machine."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reminder.cli import importing, plan, run
+from reminder.cli import demo, importing, plan, replay, run
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,3 +30,5 @@ def options(
 app.command("import")(importing.import_ledger)
 app.command("plan")(plan.plan)
 app.command("run")(run.run)
+app.command("replay")(replay.replay)
+app.command("demo")(demo.demo)

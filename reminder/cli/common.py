@@ -37,9 +37,6 @@ def parse_instant(text: str, zone: ZoneInfo) -> datetime:
     return instant if instant.tzinfo else instant.replace(tzinfo=zone)
 
 
-Day = Annotated[date, typer.Option(parser=parse_day, metavar="DATE")]
-
-
 def open_app(context: typer.Context, *, create: bool = False) -> App:
     """The application of `--config`."""
     from reminder import app

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reminder.cli.common import Day, Json, open_app, parse_day, print_lines, print_table
+from reminder.cli.common import Json, open_app, parse_day, print_lines, print_table
 
 if TYPE_CHECKING:
     from reminder.domain.reminder import Reminder
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
 
 def plan(
     context: typer.Context,
-    first: Annotated[Day, typer.Option("--from", parser=parse_day, metavar="DATE", help="第一天 · First day.")],
+    first: Annotated[date, typer.Option("--from", parser=parse_day, metavar="DATE", help="第一天 · First day.")],
     last: Annotated[
-        Day | None,
+        date | None,
         typer.Option("--to", parser=parse_day, metavar="DATE", help="最后一天 · Last day; default: the same."),
     ] = None,
     as_json: Json = False,

@@ -11,7 +11,6 @@ import typer
 from reminder.cli.common import Json, folder, open_app, parse_instant, print_json
 
 if TYPE_CHECKING:
-
     from reminder.app import App
 
 _TOLERATED_SECONDS = 300

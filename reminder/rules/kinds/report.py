@@ -112,7 +112,10 @@ class ReportRule(Rule):
             yield ReminderKind.REPORT_DUE, week.nominal, week.due_at
         for entry in self.remind:
             nominal = entry.in_week_of(week.nominal)
-            day = min(practice.earlier(nominal), week.due_at.date())
+            day = practice.earlier(nominal)
+            if week_name(day) != week.name:  # a rest day early in the week: still this week, and before it is due
+                day = practice.later(nominal)
+            day = min(day, week.due_at.date())
             yield ReminderKind.REPORT_DUE, nominal, min(practice.at(day, entry.at), week.due_at)
 
     def _chases(self, week: Week, practice: Practice) -> Iterator[tuple[ReminderKind, date, datetime]]:

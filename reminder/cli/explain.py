@@ -1,0 +1,167 @@
+"""`reminder explain`: every rule's answer, its reason, and what became of it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reminder.cli.asked import headings, local, measure_named, rule_named, span_asked, unit_named
+from reminder.cli.common import Json, open_app, parse_day, print_lines, print_table
+from reminder.words import say
+
+if TYPE_CHECKING:
+    from reminder.app import App
+    from reminder.domain.measure import Measure
+    from reminder.explain import Account
+
+
+def explain(
+    context: typer.Context,
+    measure: Annotated[str | None, typer.Argument(help="措施编号 · A measure's code.", metavar="[MEASURE]")] = None,
+    unit: Annotated[str | None, typer.Option("--unit", metavar="U", help="单位 · A unit.")] = None,
+    rule: Annotated[str | None, typer.Option("--rule", metavar="R", help="规则 · A rule.")] = None,
+    on: Annotated[
+        date | None, typer.Option("--on", parser=parse_day, metavar="D", help="哪一天，默认今天 · Default: today.")
+    ] = None,
+    first: Annotated[
+        date | None, typer.Option("--from", parser=parse_day, metavar="D", help="第一天 · First day.")
+    ] = None,
+    last: Annotated[
+        date | None, typer.Option("--to", parser=parse_day, metavar="D", help="最后一天 · Last day.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """为何发、为何不发 · Every rule's answer with its reason, and what became of it."""
+    from reminder.explain import House, Question
+    from reminder.explain import explain as answer
+
+    app = open_app(context)
+    configuration = app.configuration
+    span = span_asked(configuration.locale, on, first, last, app.today())
+    units = frozenset({unit_named(app, unit)}) if unit else frozenset()
+    asked = rule_named(app, rule).name if rule else None
+    question = Question(span=span, measures=_measures(app, measure, units), units=units, rule=asked)
+    house = House(
+        rules=configuration.rules,
+        directory=configuration.directory,
+        practice=configuration.practice,
+        planned=app.plan(span),
+    )
+    accounts = answer(app.engine, house, question)
+    if as_json:
+        print_lines(_as_facts(app, account) for account in accounts)
+    elif accounts:
+        rows = (_row(app, account) for account in accounts)
+        print_table("", headings(configuration.locale, "day unit rule measures state reason result"), rows)
+    else:
+        typer.echo(say(configuration.locale, "cli.explain_no_answer"))
+
+
+def _measures(app: App, code: str | None, units: frozenset[str]) -> list[Measure]:
+    """The measure asked about, or those of the units asked about, or all."""
+    from reminder.store.engine import reading
+    from reminder.store.measures import by_ids, load_measures
+
+    wanted = measure_named(app, code) if code is not None else None
+    with reading(app.engine) as session:
+        found = load_measures(session) if wanted is None else list(by_ids(session, [wanted]).values())
+    return [measure for measure in found if not units or units & set(measure.units)]
+
+
+def _as_facts(app: App, account: Account) -> dict[str, Any]:
+    from reminder.compose import sentence
+
+    locale = app.configuration.locale
+    return {
+        "day": account.day.isoformat(),
+        "unit": account.unit,
+        "rule": account.rule,
+        "measures": list(account.measures),
+        "fired": account.fired,
+        "state": account.state,
+        "reason": sentence(locale, account.reason),
+        "reason_code": account.reason.code,
+        "kind": account.kind or None,
+        "at": local(app, account.at),
+        "recipient": account.recipient or None,
+        "channel": account.channel or None,
+        "instead_of": account.instead_of or None,
+        "late": account.late,
+        "provisional": account.provisional,
+        "message": account.message,
+        "attempts": [
+            {"at": local(app, each.at), "outcome": each.outcome, "code": each.code, "text": each.text}
+            for each in account.attempts
+        ],
+        "result": _result(app, account),
+    }
+
+
+def _row(app: App, account: Account) -> tuple[str, ...]:
+    from reminder.compose import sentence
+
+    locale = app.configuration.locale
+    return (
+        f"{account.at:%Y-%m-%d %H:%M}" if account.at else f"{account.day}",
+        account.unit,
+        account.rule,
+        say(locale, "cli.comma").join(account.measures),
+        say(locale, f"cli.state_{account.state}"),
+        sentence(locale, account.reason),
+        _result(app, account),
+    )
+
+
+def _result(app: App, account: Account) -> str:
+    """What became of it, in words; empty where the rule did not fire."""
+    from reminder.compose import sentence
+
+    locale = app.configuration.locale
+    if not account.fired:
+        return ""
+    parts = [_to(locale, account)]
+    if account.ended_by:
+        parts.append(sentence(locale, account.ended_by))
+    elif account.state == "held" and account.next_attempt_at:
+        until = f"{account.next_attempt_at.astimezone(app.configuration.zone):%Y-%m-%d %H:%M}"
+        parts.append(say(locale, "cli.explain_held", at=until, why=_held_why(locale, account.why)))
+    elif account.attempts:
+        parts.append(_tried(app, account))
+    elif account.why:
+        parts.append(account.why)
+    if account.message:
+        parts.append(say(locale, "cli.explain_message", id=account.message))
+    return say(locale, "cli.result_joined").join(parts)
+
+
+def _to(locale: str, account: Account) -> str:
+    told = say(locale, "cli.explain_to", recipient=account.recipient, channel=account.channel)
+    if account.instead_of:
+        told += say(locale, "cli.explain_instead_of", name=account.instead_of)
+    for flag, word in ((account.late, "late"), (account.provisional, "provisional")):
+        told += say(locale, f"cli.explain_{word}") if flag else ""
+    return told
+
+
+def _held_why(locale: str, why: str) -> str:
+    return say(locale, f"cli.explain_why_{why}") if why in ("hours", "cap") else why
+
+
+def _tried(app: App, account: Account) -> str:
+    """The last attempt, and when the next one is."""
+    locale, zone, last = app.configuration.locale, app.configuration.zone, account.attempts[-1]
+    at = last.at.astimezone(zone)
+    day = "" if at.date() == account.day else _day(locale, at)
+    if last.outcome == "sent":
+        return say(locale, "cli.explain_sent", day=day, time=f"{at:%H:%M:%S}")
+    told = f"{last.code} {last.text}".strip()
+    tried = say(locale, "cli.explain_attempt", day=day, time=f"{at:%H:%M:%S}", n=len(account.attempts), text=told)
+    if account.next_attempt_at is None:
+        return tried
+    return tried + say(locale, "cli.explain_next", at=f"{account.next_attempt_at.astimezone(zone):%Y-%m-%d %H:%M}")
+
+
+def _day(locale: str, at: datetime) -> str:
+    return say(locale, "cli.explain_day_of", month=at.month, day=at.day)

@@ -1,0 +1,160 @@
+"""`reminder outbox`: messages and their deliveries; try again, give up, let go what is held."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reminder.cli.asked import headings, local, message_ids, since
+from reminder.cli.common import Json, open_app, print_lines, print_table
+from reminder.words import say
+
+if TYPE_CHECKING:
+    from reminder.app import App
+    from reminder.store.messages import Posted
+
+commands = typer.Typer(help="消息与投递 · Messages and their deliveries.")
+Ids = Annotated[list[str], typer.Argument(help="消息编号 · Message numbers: 12 or R-12.", metavar="ID…")]
+
+
+@commands.callback(invoke_without_command=True)
+def outbox(
+    context: typer.Context,
+    state: Annotated[str | None, typer.Option("--state", metavar="S", help="只看这一状态 · Only this state.")] = None,
+    as_json: Json = False,
+) -> None:
+    """消息与投递 · Messages and their deliveries."""
+    if context.invoked_subcommand:
+        return
+    from reminder.errors import UsageError
+    from reminder.store.engine import reading
+    from reminder.store.messages import STATES, posted
+
+    app = open_app(context)
+    locale = app.configuration.locale
+    if state is not None and state not in STATES:
+        raise UsageError(say(locale, "cli.outbox_unknown_state", state=state, states=", ".join(STATES)))
+    with reading(app.engine) as session:
+        found = posted(session, state)
+    if as_json:
+        print_lines(_as_facts(app, one) for one in found)
+    elif found:
+        print_table("", headings(locale, "id state recipient channel kinds measures next result"), _rows(app, found))
+    else:
+        typer.echo(say(locale, "cli.outbox_empty"))
+
+
+@commands.command("retry")
+def retry(context: typer.Context, ids: Ids) -> None:
+    """重发 · Lets failed messages be tried again."""
+    from reminder.app import now
+    from reminder.store.engine import writing
+    from reminder.store.messages import retry as try_again
+
+    app = open_app(context)
+    asked = _existing(app, ids)
+    with writing(app.engine) as session:
+        done = try_again(session, list(asked), now())
+    _told(app, asked, done, "retried")
+
+
+@commands.command("cancel")
+def cancel(context: typer.Context, ids: Ids) -> None:
+    """取消 · Ends messages that nobody can have received."""
+    from reminder.app import now
+    from reminder.store.engine import writing
+    from reminder.store.messages import cancel as end
+
+    app = open_app(context)
+    asked = _existing(app, ids)
+    with writing(app.engine) as session:
+        done = end(session, list(asked), say(app.configuration.locale, "cli.outbox_by_hand"), now())
+    _told(app, asked, done, "cancelled")
+
+
+@commands.command("release")
+def release(
+    context: typer.Context,
+    newer_than: Annotated[
+        str | None,
+        typer.Option("--newer-than", metavar="D", help="只放行此后的：3d、12h 或日期 · Only those made since then."),
+    ] = None,
+) -> None:
+    """放行 · Lets held messages go."""
+    from reminder.app import now
+    from reminder.store.engine import writing
+    from reminder.store.messages import release as let_go
+
+    app = open_app(context)
+    moment = now()
+    after = since(app, newer_than, moment) if newer_than else None
+    with writing(app.engine) as session:
+        done = let_go(session, moment, after)
+    typer.echo(say(app.configuration.locale, "cli.outbox_released", n=len(done)))
+
+
+def _existing(app: App, texts: list[str]) -> dict[int, Posted]:
+    """The messages named; nothing is done where one of them does not exist."""
+    from reminder.errors import UsageError
+    from reminder.store.engine import reading
+    from reminder.store.messages import posted
+
+    locale = app.configuration.locale
+    ids = message_ids(locale, texts)
+    with reading(app.engine) as session:
+        found = {one.id: one for one in posted(session, ids=ids)}
+    missing = [str(key) for key in ids if key not in found]
+    if missing:
+        raise UsageError(say(locale, "cli.outbox_no_such_id", ids=say(locale, "cli.comma").join(missing)))
+    return found
+
+
+def _told(app: App, asked: dict[int, Posted], done: set[int], what: str) -> None:
+    locale = app.configuration.locale
+    typer.echo(say(locale, f"cli.outbox_{what}", n=len(done)))
+    for key, one in asked.items():
+        if key not in done:
+            state = say(locale, f"cli.state_{one.state}")
+            typer.echo(say(locale, f"cli.outbox_not_{what}", id=key, state=state), err=True)
+    raise typer.Exit(0 if done >= set(asked) else 2 if not done else 1)
+
+
+def _as_facts(app: App, one: Posted) -> dict[str, Any]:
+    """A message in the contract's JSON."""
+    return {
+        "id": one.id,
+        "message_id": one.message_id,
+        "state": one.state,
+        "channel": one.channel,
+        "recipient": one.recipient,
+        "subject": one.subject,
+        "kinds": list(one.kinds),
+        "measures": list(one.measures),
+        "created_at": local(app, one.created_at),
+        "late": one.late,
+        "why": one.why,
+        "attempts": [
+            {"at": local(app, each.at), "outcome": each.outcome, "code": each.code, "text": each.text}
+            for each in one.attempts
+        ],
+        "next_attempt_at": local(app, one.next_attempt_at),
+    }
+
+
+def _rows(app: App, found: list[Posted]) -> list[tuple[str, ...]]:
+    locale, zone = app.configuration.locale, app.configuration.zone
+    comma = say(locale, "cli.comma")
+    return [
+        (
+            f"R-{one.id}",
+            say(locale, f"cli.state_{one.state}"),
+            one.recipient,
+            one.channel,
+            comma.join(say(locale, f"cli.kind_{kind}") for kind in one.kinds),
+            comma.join(one.measures),
+            f"{one.next_attempt_at.astimezone(zone):%Y-%m-%d %H:%M}" if one.next_attempt_at else "",
+            one.why or (f"{one.attempts[-1].code} {one.attempts[-1].text}".strip() if one.attempts else ""),
+        )
+        for one in found
+    ]

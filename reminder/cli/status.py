@@ -1,0 +1,73 @@
+"""`reminder status`: whether the service is well; counts, the last cycle, lag."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from reminder.cli.asked import headings, local
+from reminder.cli.common import Json, open_app, print_json, print_table
+from reminder.words import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reminder.app import App
+    from reminder.health import Health
+
+
+def status(context: typer.Context, as_json: Json = False) -> None:
+    """是否正常 · Health, counts, last cycle, lag."""
+    from reminder.app import now
+    from reminder.health import health
+
+    app = open_app(context)
+    found = health(app.engine, app.configuration.practice, app.plan, now())
+    problems = [say(app.configuration.locale, f"cli.unwell_{one.code}", **one.facts) for one in found.problems]
+    if as_json:
+        print_json(_as_facts(app, found, problems))
+    else:
+        _show(app, found, problems)
+    raise typer.Exit(1 if problems else 0)
+
+
+def _as_facts(app: App, found: Health, problems: list[str]) -> dict[str, Any]:
+    return {
+        "healthy": not problems,
+        "problems": problems,
+        "outbox": dict(found.outbox),
+        "measures": dict(found.measures),
+        "last_cycle_at": local(app, found.last_cycle_at),
+        "lag_s": round(found.lag.total_seconds(), 1),
+        "calendar": {"covered_to": found.covered_to},
+    }
+
+
+def _show(app: App, found: Health, problems: list[str]) -> None:
+    locale = app.configuration.locale
+    title = say(locale, "cli.status_unhealthy" if problems else "cli.status_healthy")
+    print_table(title, headings(locale, "what state"), _rows(app, found))
+    for problem in problems:
+        typer.echo(problem)
+
+
+def _rows(app: App, found: Health) -> Iterator[tuple[str, object]]:
+    locale, last = app.configuration.locale, found.last_cycle_at
+    at = f"{last.astimezone(app.configuration.zone):%Y-%m-%d %H:%M:%S}" if last else say(locale, "cli.status_never")
+    yield say(locale, "cli.status_last_cycle"), at
+    yield say(locale, "cli.status_lag"), say(locale, "cli.status_lag_s", n=round(found.lag.total_seconds()))
+    yield say(locale, "cli.status_calendar"), covered(locale, found.covered_to)
+    for state, n in found.outbox.items():
+        if n:
+            yield say(locale, "cli.status_outbox", state=say(locale, f"cli.state_{state}")), n
+    for standing, n in found.measures.items():
+        if n:
+            yield say(locale, "cli.status_measures", status=say(locale, f"letters.status_{standing}")), n
+
+
+def covered(locale: str, year: int | None) -> str:
+    """Up to which year the calendar is known, in words."""
+    return (
+        say(locale, "cli.check_calendar_weekdays") if year is None else say(locale, "cli.check_calendar_to", year=year)
+    )
