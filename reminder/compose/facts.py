@@ -27,7 +27,7 @@ STATES = ("overdue", "today", "soon", "later", "undated")
 COLOURS = {"overdue": "red", "today": "yellow", "soon": "yellow", "later": "green", "undated": "grey"}
 MOST_IN_SECTION = 20
 MOST_IN_LETTER = 40  # keeps the longest letter below the size at which mail programs cut it off
-NAME, TEXT = 40, 160  # the most characters shown of a name, of a text
+CODE, NAME, TEXT = 30, 40, 160  # the most characters shown; a code of wide ones still fits on a line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ def line(entry: Entry, circumstances: Circumstances, *, units_named: bool, late_
     measure, locale, on = entry.measure, circumstances.locale, circumstances.on
     reported = measure.progress_on
     return {
-        "code": tidy(measure.key, NAME),
+        "code": tidy(measure.key, CODE),
         "text": tidy(measure.text, TEXT),
         "problem": tidy(measure.problem_text or measure.problem, NAME + NAME),
         "unit": tidy(entry.reminder.firing.unit, NAME) if units_named else "",

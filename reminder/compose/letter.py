@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reminder.compose import wording
-from reminder.compose.facts import NAME, TEXT, Circumstances, audience, entries, units, who
+from reminder.compose.facts import CODE, NAME, TEXT, Circumstances, audience, entries, units, who
 from reminder.compose.sections import sections
 from reminder.compose.templates import WEBHOOK, TemplateFault, Templates, templates
 from reminder.compose.text import clipped, folded, tidy
@@ -120,7 +120,7 @@ def _measures(reminders: Sequence[Reminder], circumstances: Circumstances) -> li
     """The most urgent measures, each once, with dates and codes as the service writes them."""
     return [
         {
-            "code": tidy(entry.measure.key, NAME),
+            "code": tidy(entry.measure.key, CODE),
             "text": tidy(entry.measure.text, NAME + NAME),
             "unit": tidy(entry.reminder.firing.unit, NAME),
             "deadline": due.isoformat() if (due := entry.measure.deadline.counted_down) else None,

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from reminder.compose import wording
 from reminder.compose.facts import (
+    CODE,
     MOST_IN_LETTER,
     MOST_IN_SECTION,
-    NAME,
     ORDER,
     STATES,
     Circumstances,
@@ -41,7 +41,7 @@ def sections(reminders: Sequence[Reminder], circumstances: Circumstances, shelf:
         repeated = [entry for entry in found if entry.key in told]
         section = _summary(kind, together, found, circumstances)
         section["files"] = {part: _file(template, kind, part, shelf) for part in PARTS}
-        section["told"] = wording.listed(circumstances.locale, [tidy(entry.measure.key, NAME) for entry in repeated])
+        section["told"] = wording.listed(circumstances.locale, [tidy(entry.measure.key, CODE) for entry in repeated])
         section["told_count"] = len(repeated)
         section["groups"] = _groups(kind, shown, together, circumstances)
         section["more"] = len(fresh) - len(shown)

@@ -18,19 +18,20 @@ _NASTY = [
     "{{ 7 * 7 }}{% for a in b %}",
     "=?utf-8?q?a=0D=0AX-Evil=3A_1?=",
     "\u202e逆序\u200b\x00\x07\ud800",
-    "长" * 40_000,
-    " " * 40_000,
+    "长" * 4_000,
+    " " * 4_000,
     "'\"&&amp;]]>--><!--",
     "<!channel> @all",
-    "e" + "\u0301" * 5_000,
+    "e" + "\u0301" * 3_000,
 ]
 _words = st.one_of(st.sampled_from(_NASTY), st.text(st.characters(), max_size=60))
 _codes = st.one_of(_words, st.from_regex(r"[0-9]{1,3}(-[0-9])?", fullmatch=True))
-_few = settings(max_examples=150, deadline=None)
+_few = settings(max_examples=100, deadline=None)
 
 
 @_few
 @given(code=_codes, text=_words, unit=_words, progress=_words, kind=st.sampled_from(ReminderKind))
+@example(code=_NASTY[5], text="", unit=_NASTY[0], progress="", kind=ReminderKind.BEFORE)
 @example(code="1", text=_NASTY[5], unit=_NASTY[7], progress=_NASTY[4], kind=ReminderKind.OVERDUE)
 def test_any_ledger_text_makes_a_letter(code: str, text: str, unit: str, progress: str, kind: ReminderKind) -> None:
     measure = dated(code, MONDAY, text=text, problem_text=progress, progress=progress, units=(unit,))
@@ -41,7 +42,7 @@ def test_any_ledger_text_makes_a_letter(code: str, text: str, unit: str, progres
     assert columns(letter.subject) <= 96
     assert len(letter.brief) <= 120
     if not kind.value.startswith("report"):  # those speak of no measure
-        assert tidy(code, 40) in letter.text
+        assert tidy(code, 30) in letter.text
     assert tags_of(letter.html) <= {"html", "head", "meta", "title", "body", "table", "tr", "td", "b", "br", "span"}
     assert all(line.isprintable() for line in letter.text.splitlines())
     letter.text.encode()
