@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pytest
 
-from reminder.channels import Channel
+from reminder.channels.base import Channel
 from reminder.domain.message import Envelope, Letter, Receipt
 from reminder.errors import DeliveryError
 

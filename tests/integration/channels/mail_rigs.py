@@ -113,7 +113,7 @@ def write_ca(ca: trustme.CA, folder: Path) -> str:
     return "ca.pem"
 
 
-Script = Callable[["Line"], None]
+Script = Callable[["Line"], object]
 
 
 class Line:

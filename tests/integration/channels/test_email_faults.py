@@ -102,14 +102,14 @@ def test_a_server_that_never_greets_is_given_up_after_the_timeout(mail: Mail) ->
     with scripted(lambda line: line.hear()) as (port, _), mail(port, timeout=0.3) as batch:
         started = time.monotonic()
         assert type(batch.refused()) is Passing
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
 
 
 def test_a_dripping_server_is_cut_off_though_no_single_read_times_out(mail: Mail) -> None:
     with scripted(drip) as (port, _), mail(port, timeout=0.3) as batch:
         started = time.monotonic()
         assert type(batch.refused()) is Passing
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 6
 
 
 @pytest.mark.parametrize(

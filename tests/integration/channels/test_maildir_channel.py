@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from reminder.channels import Channel, open_channel
+from reminder.channels import open_channel
+from reminder.channels.base import Channel
 from reminder.channels.maildir import MaildirKeys
 from reminder.domain.message import Envelope, Letter
 from reminder.errors import ChannelBroken, Passing

