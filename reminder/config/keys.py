@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import Annotated, Any, NoReturn
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -72,8 +73,14 @@ def _hours(value: Any) -> Any:
     return SendingHours(start, end) if start < end else refuse("hours_order")
 
 
+@cache
+def zones() -> frozenset[str]:
+    """The names of all time zones; to list them reads some six hundred files, so once must do."""
+    return frozenset(available_timezones())
+
+
 def _zone(name: str) -> str:
-    return name if name in available_timezones() else refuse("timezone")
+    return name if name in zones() else refuse("timezone")
 
 
 def _email(address: str) -> str:

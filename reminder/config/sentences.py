@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, get_args
-from zoneinfo import available_timezones
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -14,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from reminder.channels.secret import Secret
 from reminder.config.faults import Sentence, as_toml
+from reminder.config.keys import zones
 from reminder.config.nearest import nearest
 from reminder.config.positions import Loc
 from reminder.rules.rule import RECIPIENTS
@@ -58,7 +58,7 @@ _CHANNELS = (  # how the errors of the channels' keys begin → the name of our 
 _NAMES: dict[str, Callable[[], Iterable[str]]] = {  # sentences about a choice that pydantic does not know of
     "weekday": lambda: WEEKDAYS,
     "recipient": lambda: RECIPIENTS,
-    "timezone": available_timezones,
+    "timezone": zones,
 }
 _YES_NO = {"是": "true", "yes": "true", "on": "true", "1": "true", "否": "false", "no": "false", "off": "false"}
 

@@ -87,5 +87,3 @@ def test_load_tells_everything_at_once(folder: Path) -> None:
     errors = {fault.file for fault in refused.value.faults if fault.severity == "error"}
     assert errors == {"reminder.toml", "rules.toml", "units.toml", "channels.toml"}
     assert str(refused.value).count("\n") == len(refused.value.faults) - 1
-
-

@@ -55,7 +55,9 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 _PIECES = st.one_of(
     st.text(max_size=6),
-    st.sampled_from([*"\"'[]{}=,.#\\\n\r\t＝“”［］，：", '"""', "[[", "]]", "= ", "inf", "nan", "2021-02-30", "9" * 5000]),
+    st.sampled_from(
+        [*"\"'[]{}=,.#\\\n\r\t＝“”［］，：", '"""', "[[", "]]", "= ", "inf", "nan", "2021-02-30", "9" * 5000]
+    ),
     st.sampled_from(["[" * 3000, "a." * 3000, "{a=" * 600, "\x00", "\ufeff", "[rule]\n", "[[office]]\n", "rule = 1\n"]),
 )
 
