@@ -7,7 +7,22 @@ from typing import Annotated
 
 import typer
 
-from reminder.cli import demo, importing, plan, replay, run
+from reminder.cli import (
+    channel,
+    check,
+    db,
+    demo,
+    explain,
+    importing,
+    init,
+    outbox,
+    plan,
+    preview,
+    replay,
+    run,
+    status,
+    templates,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,3 +47,12 @@ app.command("plan")(plan.plan)
 app.command("run")(run.run)
 app.command("replay")(replay.replay)
 app.command("demo")(demo.demo)
+app.command("init")(init.init)
+app.command("check")(check.check)
+app.command("explain")(explain.explain)
+app.command("preview")(preview.preview)
+app.add_typer(outbox.commands, name="outbox")
+app.command("status")(status.status)
+app.add_typer(channel.commands, name="channel")
+app.add_typer(db.commands, name="db")
+app.add_typer(templates.commands, name="templates")

@@ -1,0 +1,196 @@
+"""`reminder check`: everything that is wrong with the configuration, what was understood, and what goes next."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from reminder.cli.asked import headings
+from reminder.cli.common import Json, folder, print_json, print_table
+from reminder.cli.status import covered
+from reminder.words import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from reminder.app import App
+    from reminder.config.configuration import Configuration
+    from reminder.config.faults import Fault
+
+_OCCASIONS = 10
+_AHEAD = (14, 120)  # days looked ahead: most rules fire within the first, quarterly ones within the second
+
+
+def check(context: typer.Context, as_json: Json = False) -> None:
+    """检查配置、模板、地址和日历 · Checks configuration, templates, addresses and the calendar."""
+    from reminder.app import now
+    from reminder.config.draft import read
+    from reminder.config.faults import has_errors
+    from reminder.config.load import inspect
+
+    configuration, faults = inspect(folder(context))
+    if configuration is None:
+        _tell(folder(context), faults, {}, as_json=as_json, locale=read(folder(context)).locale)
+        raise typer.Exit(2)
+    app, why = _database(configuration)
+    today = now().astimezone(configuration.zone).date()
+    calendar = list(_calendar(configuration, today))
+    faults += [*_templates(configuration), *(_unreached(app) if app else ())]
+    facts = _understood(configuration, app, why) | {"occasions": _occasions(configuration, app, today)}
+    _tell(configuration.folder, [*faults, *calendar], facts, as_json=as_json, locale=configuration.locale)
+    # a year's holidays are published in their own time: until then nobody has failed to do anything
+    raise typer.Exit(2 if has_errors(faults) else 1 if faults or why else 0)
+
+
+def _database(configuration: Configuration) -> tuple[App | None, str]:
+    """The application where there is a database; else why the one there cannot be used ("" where there is none)."""
+    from reminder.app import App
+    from reminder.errors import StoreMissing, UsageError
+    from reminder.store.engine import open_engine, require_current
+
+    try:
+        engine = open_engine(configuration.database_url)
+        require_current(engine)
+    except StoreMissing:
+        return None, ""
+    except UsageError as error:
+        return None, str(error)
+    return App(configuration, engine), ""
+
+
+def _templates(configuration: Configuration) -> Iterator[Fault]:
+    """The templates' faults, with the same place and shape as the configuration's."""
+    from reminder.app import templates_folder
+    from reminder.compose import check_templates
+    from reminder.config.faults import Fault, one_line
+
+    own = templates_folder(configuration)
+    names = {rule.template for rule in configuration.rules if rule.template}
+    for fault in check_templates(own if own.is_dir() else None, configuration.locale, sorted(names)):
+        file = fault.file.removeprefix(f"{configuration.folder}/")
+        name = file.rpartition("/")[2]
+        yield Fault(file, fault.line, 1, name, one_line(fault.text), "warning" if fault.warning else "error")
+
+
+def _unreached(app: App) -> Iterator[Fault]:
+    """Units and posts of the ledger that nobody can write to."""
+    from reminder.config.faults import Fault, key_path, one_line
+    from reminder.health import unreachable
+    from reminder.store.engine import reading
+
+    configuration = app.configuration
+    with reading(app.engine) as session:
+        found = unreachable(session, configuration.directory, configuration.rules)
+    for kind, names in found.items():
+        for name in names:
+            message = say(configuration.locale, f"cli.check_ledger_{kind}", name=name)
+            yield Fault("units.toml", 1, 1, f"{kind}.{key_path((name,), {})}", one_line(message), "warning")
+
+
+def _calendar(configuration: Configuration, today: date) -> Iterator[Fault]:
+    from reminder.config.faults import Fault
+    from reminder.health import missing_year
+
+    if year := missing_year(configuration.practice.calendar, today):
+        message = say(configuration.locale, "cli.check_calendar_missing", year=year)
+        yield Fault("reminder.toml", 1, 1, "calendar.covered_years", message, "warning")
+
+
+def _understood(configuration: Configuration, app: App | None, why: str) -> dict[str, Any]:
+    from reminder.store.engine import reading
+    from reminder.store.names import count_by_status
+
+    measures = None
+    if app is not None:
+        with reading(app.engine) as session:
+            measures = sum(count_by_status(session).values())
+    return {
+        "rules": len(configuration.rules),
+        "units": len(configuration.units),
+        "posts": len(configuration.leaders),
+        "channels": len(configuration.channels),
+        "measures": measures,
+        "store": "ready" if app else why or "missing",
+        "covered_to": configuration.practice.calendar.covered_to(),
+    }
+
+
+def _occasions(configuration: Configuration, app: App | None, today: date) -> list[dict[str, str]]:
+    """The next instants at which something goes; without a ledger the next days of the rules."""
+    from reminder.rules.rule import Span
+
+    begin = max(today, configuration.office.started_on or today)
+    if app is not None:
+        for ahead in _AHEAD:
+            planned = app.plan(Span(begin, begin + timedelta(days=ahead)))
+            instants = {(r.firing.at, r.firing.rule, r.recipient) for r in planned}
+            if len(instants) >= _OCCASIONS or (instants and ahead == _AHEAD[-1]):
+                return [
+                    {"at": at.isoformat(), "rule": rule, "recipient": recipient}
+                    for at, rule, recipient in sorted(instants)[:_OCCASIONS]
+                ]
+    return _rule_days(configuration, begin)
+
+
+def _rule_days(configuration: Configuration, begin: date) -> list[dict[str, str]]:
+    """When the rules would go for a made-up unit with one open measure that has no date."""
+    from reminder.domain.measure import Deadline, DeadlineKind, Measure
+    from reminder.rules.rule import Facts, Span
+
+    kinds = (DeadlineKind.EMPTY, DeadlineKind.ONGOING)
+    made_up = [
+        Measure(id=n, code=str(n), text="", units=("",), deadline=Deadline(kind)) for n, kind in enumerate(kinds)
+    ]
+    span = Span(begin, begin + timedelta(days=_AHEAD[-1]))
+    found = {
+        (firing.at, rule.name)
+        for rule in configuration.rules
+        for firing in rule.firings(Facts(measures=made_up), span, configuration.practice)
+    }
+    return [{"at": at.isoformat(), "rule": rule, "recipient": ""} for at, rule in sorted(found)[:_OCCASIONS]]
+
+
+def _tell(where: Path, faults: list[Fault], facts: dict[str, Any], *, as_json: bool, locale: str) -> None:
+    """Faults as lines on stderr and the rest on stdout; with --json all in one object on stdout."""
+    if as_json:
+        told = [
+            {name: getattr(fault, name) for name in ("file", "line", "column", "key", "message", "severity")}
+            for fault in faults
+        ]
+        print_json({"faults": told, "folder": str(where), **facts})
+        return
+    for fault in faults:
+        sys.stderr.write(f"{fault}\n")
+    if facts:
+        _show(locale, facts)
+    _count(locale, faults)
+
+
+def _show(locale: str, facts: dict[str, Any]) -> None:
+    store = facts["store"]
+    if store == "ready":
+        said = say(locale, "cli.check_store_ready", measures=facts["measures"])
+    else:
+        known = store == "missing"
+        said = say(locale, "cli.check_store_missing") if known else say(locale, "cli.check_store_broken", why=store)
+    counts = {name: facts[name] for name in ("rules", "units", "posts", "channels")}
+    calendar = covered(locale, facts["covered_to"])
+    typer.echo(say(locale, "cli.check_understood", store=said, calendar=calendar, **counts))
+    occasions = facts["occasions"]
+    if not occasions:
+        typer.echo(say(locale, "cli.check_no_occasions"))
+        return
+    to_somebody = any(one["recipient"] for one in occasions)
+    title = say(locale, "cli.check_occasions" if to_somebody else "cli.check_rule_days")
+    rows = [(one["at"][:16].replace("T", " "), one["rule"], one["recipient"]) for one in occasions]
+    print_table(title, headings(locale, "at rule recipient"), rows)
+
+
+def _count(locale: str, faults: list[Fault]) -> None:
+    errors = sum(fault.severity == "error" for fault in faults)
+    told = say(locale, "cli.check_faults", errors=errors, warnings=len(faults) - errors)
+    typer.echo(told if faults else say(locale, "cli.check_ok"))
