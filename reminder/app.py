@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -92,7 +92,7 @@ class App:
             calendar=self.configuration.practice.calendar,
         )
 
-    def facts(self, span: Span, rules: Iterable[Rule] | None = None) -> Facts:
+    def facts(self, span: Span, rules: Sequence[Rule] | None = None) -> Facts:
         """The ledger as the rules have to see it for these days."""
         configuration = self.configuration
         wanted = asks(configuration.rules if rules is None else rules, span, configuration.practice)

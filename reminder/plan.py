@@ -5,81 +5,37 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from hashlib import sha256
 
 from reminder.domain.people import Directory
-from reminder.domain.reminder import Firing, Line, Reminder, ReminderKind
+from reminder.domain.reminder import Firing, Reminder
 from reminder.rules.calendar import days
-from reminder.rules.kinds.nudge import NudgeRule
 from reminder.rules.recipients import recipients
+from reminder.rules.ride import boarding_span, nudges_among, riding
 from reminder.rules.rule import Ask, Facts, Practice, Rule, Span
 
-_LONGEST_RIDE = timedelta(days=100)  # a reminder may wait for a quarterly nudge
 
-
-def asks(rules: Iterable[Rule], span: Span, practice: Practice) -> list[Ask]:
+def asks(rules: Sequence[Rule], span: Span, practice: Practice) -> list[Ask]:
     """Which measures must be read to answer for `span`."""
-    return [ask for rule in rules for ask in rule.asks(_own_span(rule, span), practice)]
+    nudges = nudges_among(rules)
+    return [ask for rule in rules for ask in rule.asks(boarding_span(rule, nudges, span, practice), practice)]
 
 
 def reminders(
     facts: Facts, rules: Sequence[Rule], directory: Directory, practice: Practice, span: Span
 ) -> list[Reminder]:
     """Everything that goes on the days of `span`, sorted by instant, recipient and rule."""
-    nudges = {rule.name: rule for rule in rules if isinstance(rule, NudgeRule)}
+    nudges = nudges_among(rules)
     planned = [
         reminder
         for rule in rules
-        for firing in _firings(rule, nudges, facts, span, practice)
+        for firing in riding(rule, nudges, facts, span, practice)
         for reminder in _addressed(rule, firing, directory)
     ]
     return sorted(planned, key=lambda reminder: (reminder.firing.at, reminder.recipient, *reminder.key))
-
-
-def _own_span(rule: Rule, span: Span) -> Span:
-    return Span(span.first - _LONGEST_RIDE, span.last) if rule.ride else span
-
-
-def _firings(
-    rule: Rule, nudges: dict[str, NudgeRule], facts: Facts, span: Span, practice: Practice
-) -> Iterator[Firing]:
-    firings = rule.firings(facts, _own_span(rule, span), practice)
-    nudge = nudges.get(rule.ride or "")
-    if nudge is None:
-        yield from firings
-        return
-    riding = _collapsed(_boarded(firing, nudge, practice) for firing in firings)
-    yield from (firing for firing in riding if firing.at.date() in span)
-
-
-def _boarded(firing: Firing, nudge: NudgeRule, practice: Practice) -> Firing:
-    """The firing at the nudge's next instant; unchanged where that nudge is silent about its measure or too late."""
-    if not firing.lines or not all(nudge.matches(line.measure, firing.unit) for line in firing.lines):
-        return firing
-    at = nudge.next_at(firing.at, practice)
-    if at is None or not all(line.measure.chased_on(at.date()) for line in firing.lines):
-        return firing
-    deadlines = [line.measure.deadline.counted_down or date.max for line in firing.lines]
-    if firing.kind in (ReminderKind.BEFORE, ReminderKind.DUE) and at.date() > min(deadlines):
-        return firing
-    provisional = firing.provisional or practice.provisional(firing.at.date(), at.date())
-    return replace(firing, at=at, provisional=provisional)
-
-
-def _collapsed(firings: Iterable[Firing]) -> Iterator[Firing]:
-    """Firings of one rule, subject and unit that came to land on one day, as one."""
-    landing: dict[tuple[str, str, date], list[Firing]] = defaultdict(list)
-    for firing in firings:
-        landing[firing.subject, firing.unit, firing.at.date()].append(firing)
-    for together in landing.values():
-        nearest = max(together, key=lambda firing: firing.occasion)
-        passed = {day for firing in together for line in firing.lines for day in line.days}
-        lines = tuple(Line(line.measure, tuple(sorted(passed))) for line in nearest.lines)
-        yield replace(nearest, occasion=min(firing.occasion for firing in together), lines=lines)
 
 
 def _addressed(rule: Rule, firing: Firing, directory: Directory) -> Iterator[Reminder]:

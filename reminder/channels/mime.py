@@ -22,6 +22,8 @@ from reminder.domain.message import Envelope, Letter
 _WIRE = policy.compat32.clone(linesep="\r\n", max_line_length=76)
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.\[\]:-]+")
 _BREAKS = re.compile(r"\r\n|\r|\n")
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # control characters but tab and line feed
+_SURROGATES = re.compile("[\ud800-\udfff]")  # halves of characters cannot be encoded
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")  # can turn a subject around
 LONGEST_PLAIN = 60  # characters; longer headers are encoded, because a long word without blanks cannot be folded
 MOST_THREADS = 50  # servers refuse headers of many kilobytes
@@ -118,6 +120,5 @@ def _header_safe(char: str) -> str:
 
 def _body(text: str) -> str:
     """`text` with CRLF line ends and without the control characters that no mail program shows."""
-    lines = _BREAKS.sub("\n", text)
-    kept = (c for c in lines if c in "\n\t" or unicodedata.category(c) != "Cc")
-    return "".join("�" if unicodedata.category(c) == "Cs" else c for c in kept).replace("\n", "\r\n")
+    kept = _UNSEEN.sub("", _BREAKS.sub("\n", text))
+    return _SURROGATES.sub("�", kept).replace("\n", "\r\n")

@@ -24,10 +24,10 @@ class NudgeRule(Rule):
     on: OnDays = Field(description="the days on which it goes")
 
     def asks(self, span: Span, practice: Practice) -> Iterable[Ask]:
-        if self._days(span, practice):
+        if self.days(span, practice):
             yield Ask(span.first)
 
-    def _days(self, span: Span, practice: Practice) -> dict[date, list[date]]:
+    def days(self, span: Span, practice: Practice) -> dict[date, list[date]]:
         """The days of `span` on which a nudge goes → the nominal days that land there, in order."""
         landing: dict[date, list[date]] = defaultdict(list)
         first, last = span.first - LONGEST_REST, span.last + LONGEST_REST
@@ -41,13 +41,13 @@ class NudgeRule(Rule):
         """The first instant on or after `moment` at which this nudge goes; None within the coming year."""
         for weeks in range(0, 54, 3):
             first = moment.astimezone(practice.zone).date() + timedelta(weeks=weeks)
-            for day in sorted(self._days(Span(first, first + timedelta(weeks=3)), practice)):
+            for day in sorted(self.days(Span(first, first + timedelta(weeks=3)), practice)):
                 if (at := practice.at(day, self.at)) >= moment:
                     return at
         return None
 
     def firings(self, facts: Facts, span: Span, practice: Practice) -> Iterator[Firing]:
-        landing = self._days(span, practice)
+        landing = self.days(span, practice)
         if not landing:
             return
         by_unit: dict[str, list[Measure]] = defaultdict(list)
