@@ -150,7 +150,9 @@ def resolved(url: str, folder: Path) -> str:
 
 
 def _columns(book: Book) -> dict[str, tuple[str, ...]]:
-    return {name: headers for name in type(book.columns).model_fields if (headers := getattr(book.columns, name))}
+    """By the ledger's own names of its columns: there a measure's wording is `text`."""
+    found = {name: headers for name in type(book.columns).model_fields if (headers := getattr(book.columns, name))}
+    return {"text" if name == "measure" else name: headers for name, headers in found.items()}
 
 
 def _statuses(book: Book) -> dict[str, tuple[str, ...]]:

@@ -76,11 +76,9 @@ class Columns(Keys):
     percent: Headers = ()
     progress: Headers = ()
     progress_on: Headers = ()
-    closed_on: Headers = ()
     parent: Headers = ()
     tags: Headers = ()
     standing: Headers = ()
-    blocked: Headers = ()
 
 
 class Book(Keys):

@@ -11,7 +11,9 @@ import pytest
 from reminder.config.configuration import Configuration, resolved
 from reminder.config.example import write_example
 from reminder.config.load import inspect, load
+from reminder.config.models import Columns
 from reminder.errors import UsageError
+from reminder.ledger.headers import NAMES
 from reminder.resources import data_dir
 from reminder.rules.when import Distance
 
@@ -175,3 +177,8 @@ def test_example_into_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(UsageError):
         write_example(tmp_path / "file")
+
+
+def test_every_column_is_one_the_ledger_reads() -> None:
+    read = {"text" if name == "measure" else name for name in Columns.model_fields}
+    assert read == set(NAMES)
