@@ -22,6 +22,7 @@ from reminder.cli import (
     run,
     status,
     templates,
+    units,
 )
 
 app = typer.Typer(
@@ -56,3 +57,4 @@ app.command("status")(status.status)
 app.add_typer(channel.commands, name="channel")
 app.add_typer(db.commands, name="db")
 app.add_typer(templates.commands, name="templates")
+app.add_typer(units.commands, name="units")
