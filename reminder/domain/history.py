@@ -26,11 +26,11 @@ def moved(changes: Sequence[Change], on: date, status: Status) -> tuple[Change, 
 def closed_since(changes: Iterable[Change]) -> date | None:
     """The day on which the measure last left the open statuses; None where it ends open."""
     since: date | None = None
-    for change in ordered(changes):
-        if change.status in OPEN:
+    for on, status in {change.on: change.status for change in ordered(changes)}.items():  # a day's last one counts
+        if status in OPEN:
             since = None
         elif since is None:
-            since = change.on
+            since = on
     return since
 
 

