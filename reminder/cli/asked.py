@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from reminder.words import say
+from reminder.cli.common import say
 
 if TYPE_CHECKING:
     from reminder.app import App

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reminder.cli.asked import headings, unknown
-from reminder.cli.common import Json, folder, print_lines, print_table
-from reminder.words import say
+from reminder.cli.common import Json, folder, print_lines, print_table, say
 
 if TYPE_CHECKING:
     from reminder.channels.base import Channel
@@ -78,6 +76,8 @@ def _tried(
     configuration: Configuration, channel: Channel, reminder: Reminder, to: str | None, moment: datetime
 ) -> tuple[str, bool, str, str]:
     """One sample sent: its kind, whether it was accepted, the peer's code and words."""
+    import uuid
+
     from reminder.app import templates_folder
     from reminder.compose import Circumstances, compose, render_body
     from reminder.domain.message import Envelope

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from reminder.cli.asked import headings
-from reminder.cli.common import Json, folder, print_json, print_table
+from reminder.cli.common import Json, folder, print_json, print_table, say
 from reminder.cli.status import covered
-from reminder.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

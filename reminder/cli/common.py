@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from reminder.app import App
 
 Json = Annotated[bool, typer.Option("--json", help="机器可读 · Machine-readable facts, UTF-8.")]
@@ -35,6 +36,13 @@ def parse_instant(text: str, zone: ZoneInfo) -> datetime:
             f"应为 ISO 8601 时刻 · expected an instant such as 2026-11-22T09:00, got {text!r}"
         ) from fault
     return instant if instant.tzinfo else instant.replace(tzinfo=zone)
+
+
+def say(locale: str, key: str, **facts: object) -> str:
+    """A sentence of the words, which are not read before something is said."""
+    from reminder import words
+
+    return words.say(locale, key, **facts)
 
 
 def open_app(context: typer.Context, *, create: bool = False) -> App:

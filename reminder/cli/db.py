@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reminder.cli.common import folder
-from reminder.words import say
+from reminder.cli.common import folder, say
 
 if TYPE_CHECKING:
     from reminder.config.configuration import Configuration

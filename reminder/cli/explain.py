@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reminder.cli.asked import headings, local, measure_named, rule_named, span_asked, unit_named
-from reminder.cli.common import Json, open_app, parse_day, print_lines, print_table
-from reminder.words import say
+from reminder.cli.common import Json, open_app, parse_day, print_lines, print_table, say
 
 if TYPE_CHECKING:
     from reminder.app import App

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reminder.words import say
+from reminder.cli.common import say
 
 
 def init(

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reminder.cli.asked import headings, local, message_ids, since
-from reminder.cli.common import Json, open_app, print_lines, print_table
-from reminder.words import say
+from reminder.cli.common import Json, open_app, print_lines, print_table, say
 
 if TYPE_CHECKING:
     from reminder.app import App

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reminder.cli.asked import rule_named, unit_named
-from reminder.cli.common import open_app, parse_day
-from reminder.words import say
+from reminder.cli.common import open_app, parse_day, say
 
 if TYPE_CHECKING:
     from reminder.app import App

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from reminder.cli.asked import headings, local
-from reminder.cli.common import Json, open_app, print_json, print_table
-from reminder.words import say
+from reminder.cli.common import Json, open_app, print_json, print_table, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from reminder.cli.asked import unknown
-from reminder.cli.common import folder
-from reminder.words import say
+from reminder.cli.common import folder, say
 
 commands = typer.Typer(help="信件模板 · Templates of letters.", no_args_is_help=True)
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reminder.cli.common import folder, open_app
-from reminder.words import say
+from reminder.cli.common import folder, open_app, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
