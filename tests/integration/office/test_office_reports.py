@@ -124,7 +124,16 @@ def test_who_owed_a_report_and_what_became_of_it():
     }
 
 
-def test_a_week_without_working_days_owes_nothing():
+# the week, when its report fell due, what an open measure's unit owed
+DUE = [
+    ("2021-W16", "2021-04-23T17:00:00+08:00", "missing"),
+    ("2021-W06", "2021-02-10T17:00:00+08:00", "missing"),  # Spring Festival from Thursday: due on Wednesday
+    ("2020-W05", None, "not_owed"),  # Spring Festival, the whole week
+]
+
+
+@pytest.mark.parametrize(("week", "due_at", "state"), DUE)
+def test_a_report_is_due_on_the_last_working_day_up_to_friday(week, due_at, state):
     rule = a_rule("report", due="friday 17:00")
-    (one,) = list_reports(Facts(measures=[a_measure()]), rule, a_practice(), "2021-W06")  # 11 to 17 February were off
-    assert (one.state, one.due_at is None) in {("not_owed", True), ("missing", False)}
+    (one,) = list_reports(Facts(measures=[a_measure()]), rule, a_practice(), week)
+    assert (one.as_json()["due_at"], one.state) == (due_at, state)
