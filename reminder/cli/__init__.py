@@ -13,12 +13,16 @@ from reminder.cli import (
     db,
     demo,
     explain,
+    export,
     importing,
     init,
+    measure,
+    measures,
     outbox,
     plan,
     preview,
     replay,
+    reports,
     run,
     status,
     templates,
@@ -58,3 +62,8 @@ app.add_typer(channel.commands, name="channel")
 app.add_typer(db.commands, name="db")
 app.add_typer(templates.commands, name="templates")
 app.add_typer(units.commands, name="units")
+app.command("measures")(measures.measures)
+app.add_typer(measure.measure, name="measure")
+app.command("report")(reports.report)
+app.add_typer(reports.reports, name="reports")
+app.command("export")(export.export)

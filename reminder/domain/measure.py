@@ -20,6 +20,7 @@ class Status(StrEnum):
 
 
 OPEN = frozenset({Status.NOT_STARTED, Status.IN_PROGRESS, Status.PHASE_COMPLETE})
+NEAR_DAYS = 14  # from here on a deadline is called near
 CLOSED = frozenset({Status.WRITTEN_OFF, Status.SUSPENDED, Status.DECLINED})
 
 
@@ -117,6 +118,26 @@ class Measure:
     def chased_on(self, day: date) -> bool:
         """Whether its units may be reminded of it on `day`: open, and not waiting for the office to confirm."""
         return self.status_on(day) in OPEN
+
+    def closing_day(self, day: date) -> date | None:
+        """Since when it has been closed, as of `day`; None where it is open."""
+        if self.status_on(day) not in CLOSED:
+            return None
+        since = self.closed_on
+        for change in reversed([change for change in self.changes if change.on <= day]):
+            if change.status not in CLOSED:
+                break
+            since = change.on
+        return since
+
+    def colour(self, day: date) -> str:
+        """red: overdue on `day`; yellow: due within NEAR_DAYS; green: further off; "" where nothing is counted."""
+        deadline = self.deadline.counted_down
+        if deadline is None or not self.chased_on(day):
+            return ""
+        if deadline < day:
+            return "red"
+        return "yellow" if (deadline - day).days <= NEAR_DAYS else "green"
 
     @property
     def key(self) -> str:

@@ -1,0 +1,153 @@
+"""`reminder measure …`: what the office does to one measure; each act is a dated event of its history."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+
+from reminder.cli.common import Json, open_app, parse_day, print_json, print_table
+
+measure = typer.Typer(no_args_is_help=True, help="查看和处理一条措施 · One measure: look at it, act on it.")
+
+Code = Annotated[str, typer.Argument(metavar="CODE", help="序号，或 台账/序号 · The code, or LEDGER/CODE.")]
+On = Annotated[
+    date | None, typer.Option("--on", parser=parse_day, metavar="DATE", help="哪一天（默认今天）· Default: today.")
+]
+By = Annotated[str, typer.Option("--by", metavar="WHO", help="经办人 · Who.")]
+Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="依据、理由 · Why, and with what evidence.")]
+Until = Annotated[date | None, typer.Option("--until", parser=parse_day, metavar="DATE", help="到哪天为止 · Until.")]
+Review = Annotated[date | None, typer.Option("--review", parser=parse_day, metavar="DATE", help="复查日 · Review on.")]
+To = Annotated[date, typer.Option("--to", parser=parse_day, metavar="DATE", help="新时限 · The new deadline.")]
+Percent = Annotated[int | None, typer.Option("--percent", min=0, max=100, help="完成比例 · Percent.")]
+Text = Annotated[str, typer.Option("--text", metavar="TEXT", help="进展情况 · What was done.")]
+
+
+@measure.command("show")
+def show(context: typer.Context, code: Code, as_json: Json = False) -> None:
+    """看一条措施和它的经过 · One measure and its history."""
+    from sqlmodel import col
+
+    from reminder.cli.measures import as_facts
+    from reminder.office.find import find
+    from reminder.office.history import history
+    from reminder.store.engine import reading
+    from reminder.store.measures import load_measures
+    from reminder.store.tables import MeasureRow
+    from reminder.words import say
+
+    app = open_app(context)
+    locale = app.configuration.locale
+    with reading(app.engine) as session:
+        row = find(session, code, locale)
+        (found,) = load_measures(session, col(MeasureRow.id) == row.id)
+        past = history(session, code, locale)
+    facts = as_facts(found, app.today())
+    events = [
+        {"on": one.on, "act": one.act, "status": one.status, "by": one.by, "because": one.because, **one.facts}
+        for one in past
+    ]
+    if as_json:
+        print_json({**facts, "history": events})
+        return
+    print_table(f"{found.key} {found.text}", ("", ""), _shown(facts))
+    columns = say(locale, "measures.history").split("|")
+    rows = ((e["on"], e["act"], e["status"], e["by"], e["because"]) for e in events)
+    print_table("", columns, rows)
+
+
+def _shown(facts: dict[str, Any]) -> list[tuple[str, Any]]:
+    flat = {**facts, "deadline": facts["deadline"]["date"] or facts["deadline"]["text"]}
+    return [(name, "、".join(value) if isinstance(value, list) else value) for name, value in flat.items()]
+
+
+@measure.command("progress")
+def progress(
+    context: typer.Context,
+    code: Code,
+    by: By,
+    because: Because = "",
+    on: On = None,
+    percent: Percent = None,
+    text: Text = "",
+) -> None:
+    """登记进展 · Record progress."""
+    _act(context, code, "progress", on, by=by, because=because or text, percent=percent, text=text or because)
+
+
+@measure.command("claim")
+def claim(context: typer.Context, code: Code, by: By, because: Because, on: On = None) -> None:
+    """单位申请销号 · The unit says it is done."""
+    _act(context, code, "claim", on, by=by, because=because)
+
+
+@measure.command("return")
+def return_(context: typer.Context, code: Code, by: By, because: Because, on: On = None) -> None:
+    """退回销号申请 · Not accepted; chased again."""
+    _act(context, code, "return", on, by=by, because=because)
+
+
+@measure.command("write-off")
+def write_off(context: typer.Context, code: Code, by: By, because: Because, on: On = None) -> None:
+    """销号 · Written off by the office."""
+    _act(context, code, "write_off", on, by=by, because=because)
+
+
+@measure.command("suspend")
+def suspend(
+    context: typer.Context,
+    code: Code,
+    by: By,
+    because: Because,
+    on: On = None,
+    until: Until = None,
+    review: Review = None,
+) -> None:
+    """暂缓（须有期限或复查日）· Suspended until a day, or until a review."""
+    _act(context, code, "suspend", on, by=by, because=because, until=until, review=review)
+
+
+@measure.command("resume")
+def resume(context: typer.Context, code: Code, by: By, because: Because, on: On = None) -> None:
+    """恢复 · Chased again after a suspension."""
+    _act(context, code, "resume", on, by=by, because=because)
+
+
+@measure.command("decline")
+def decline(context: typer.Context, code: Code, by: By, because: Because, on: On = None) -> None:
+    """不予采纳 · Another body refused; never counted as done."""
+    _act(context, code, "decline", on, by=by, because=because)
+
+
+@measure.command("extend")
+def extend(context: typer.Context, code: Code, to: To, by: By, because: Because, on: On = None) -> None:
+    """延期 · A new deadline; the old one is kept."""
+    _act(context, code, "extend", on, by=by, because=because, to=to)
+
+
+@measure.command("confirm")
+def confirm(context: typer.Context, code: Code, by: By, because: Because, on: On = None) -> None:
+    """确认读出的时限 · Confirm a deadline that was read from doubtful wording."""
+    _act(context, code, "confirm", on, by=by, because=because)
+
+
+@measure.command("reopen")
+def reopen(context: typer.Context, code: Code, by: By, because: Because, on: On = None) -> None:
+    """重新打开 · Open again."""
+    _act(context, code, "reopen", on, by=by, because=because)
+
+
+def _act(context: typer.Context, code: str, name: Any, on: date | None, **facts: Any) -> None:
+    from reminder.app import now
+    from reminder.office.act import Act, Office
+    from reminder.office.acts import perform
+    from reminder.store.engine import writing
+    from reminder.words import say
+
+    app = open_app(context)
+    office = Office(now=now(), zone=app.configuration.zone, locale=app.configuration.locale)
+    with writing(app.engine) as session:
+        perform(session, code, Act(name=name, on=on or office.today, **facts), office)
+    act = say(office.locale, f"office.act_{name}")
+    typer.echo(say(office.locale, "measures.done", code=code, act=act, on=on or office.today))
