@@ -95,7 +95,9 @@ def _carried(session: Session, ids: Iterable[int]) -> dict[int, list[tuple[str, 
     for part in _parts(ids):
         travelling = select(col(ReminderRow.message_pk), col(ReminderRow.kind), col(ReminderRow.lines))
         rows += session.exec(
-            travelling.where(col(ReminderRow.message_pk).in_(part)).order_by(col(ReminderRow.id))
+            travelling.where(col(ReminderRow.message_pk).in_(part)).order_by(
+                col(ReminderRow.at), col(ReminderRow.rule), col(ReminderRow.id)
+            )
         ).all()
     shown = {line["measure"] for *_, lines in rows for line in lines if not line.get("owed")}
     keys = measure_keys(session, shown)

@@ -1,0 +1,123 @@
+"""`reminder explain`: every rule's answer, told from the record where there is one."""
+
+import time_machine
+
+from tests.makers import at
+
+MONDAY = "2021-06-07"
+
+
+def by_rule(said):
+    return {line["rule"]: line for line in said.lines}
+
+
+def test_before_a_cycle_the_answers_are_computed(desk):
+    desk.measure("73", "2021-06-10")
+    answers = by_rule(desk("explain", "73", "--on", MONDAY, "--json"))
+    assert {rule: line["state"] for rule, line in answers.items()} == {
+        "approaching": "planned",
+        "weekly-nudge": "planned",
+        "overdue": "not_fired",
+    }
+    assert answers["approaching"]["at"] == "2021-06-07T09:00:00+08:00"
+    assert answers["overdue"]["reason_code"] == "not_overdue"
+    assert answers["overdue"]["measures"] == ["73"]
+
+
+def test_afterwards_they_are_told_with_what_became_of_them(desk):
+    desk.measure("73", "2021-06-10")
+    desk.cycle(f"{MONDAY} 09:00")
+    answers = by_rule(desk("explain", "73", "--on", MONDAY, "--json"))
+    assert answers["approaching"]["state"] == "sent"
+    assert answers["approaching"]["message"] == 1
+    assert "对方服务器 09:00:00 已接收" in answers["approaching"]["result"]
+    assert "已接收" in desk("explain", "73", "--on", MONDAY).out
+
+
+def test_the_past_is_told_as_recorded_also_when_the_rules_have_changed(desk):
+    desk.measure("73", "2021-06-10")
+    desk.cycle(f"{MONDAY} 09:00")
+    desk.write("rules.toml", desk.read("rules.toml").replace("[7, 3, 0]", "[5]"))
+    answers = by_rule(desk("explain", "73", "--on", MONDAY, "--json"))
+    assert answers["approaching"]["state"] == "sent"
+
+
+def test_what_an_earlier_cycle_passed_by_is_not_said_to_be_coming(desk):
+    desk.cycle(f"{MONDAY} 10:00")
+    desk.measure("73", "2021-06-10", known_on=at("2021-06-08").date())
+    answers = by_rule(desk("explain", "73", "--on", MONDAY, "--json"))
+    assert (answers["approaching"]["state"], answers["approaching"]["reason_code"]) == ("not_fired", "before_known")
+
+
+def test_held_messages_name_the_hour_and_the_reason(desk):
+    desk.measure("73", "2021-06-10")
+    desk.cycle(f"{MONDAY} 19:00")
+    line = by_rule(desk("explain", "73", "--on", MONDAY, "--json"))["approaching"]
+    assert line["state"] == "held"
+    assert "2021-06-08 08:30" in line["result"]
+    assert "不在发送时段" in line["result"]
+
+
+def test_a_reminder_that_rides_names_its_nudge(desk):
+    desk.write("rules.toml", desk.read("rules.toml").replace("[7, 3, 0]", '[4]\nride = "weekly-nudge"'))
+    desk.measure("73", "2021-06-15")
+    line = by_rule(desk("explain", "73", "--on", "2021-06-11", "--rule", "approaching", "--json"))["approaching"]
+    assert (line["fired"], line["reason_code"]) == (False, "rides")
+    assert "weekly-nudge" in line["reason"]
+
+
+def test_outside_units_and_closed_measures_say_why_not(desk):
+    desk.append("units.toml", '[[unit]]\nname = "水务局"\noutside = true\nemail = ["s@example.org"]\n')
+    desk.measure("1", "2021-06-10", "水务局")
+    desk.measure("2", "2021-06-10", status="written_off", closed_on=at("2021-06-01").date())
+    assert {line["reason_code"] for line in desk("explain", "1", "--on", MONDAY, "--json").lines} == {"outside_unit"}
+    assert {line["reason_code"] for line in desk("explain", "2", "--on", MONDAY, "--json").lines} == {"closed"}
+
+
+def test_measures_with_one_reason_stand_together(desk):
+    for code in "123":
+        desk.measure(code, "2021-06-30")
+    desk.measure("4", "2021-06-30", "财政局")
+    lines = desk("explain", "--unit", "区建设局", "--rule", "approaching", "--on", MONDAY, "--json").lines
+    assert [(line["unit"], line["measures"]) for line in lines] == [("建设局", ["1", "2", "3"])]
+
+
+def test_days_in_a_row(desk):
+    desk.measure("73", "2021-06-10")
+    lines = desk("explain", "73", "--rule", "approaching", "--from", "2021-06-03", "--to", "2021-06-05", "--json").lines
+    assert [(line["day"], line["fired"]) for line in lines] == [
+        ("2021-06-03", True),
+        ("2021-06-04", False),
+        ("2021-06-05", False),
+    ]
+
+
+def test_today_is_the_default(desk):
+    desk.measure("73", "2021-06-10")
+    with time_machine.travel(at(f"{MONDAY} 08:00"), tick=False):
+        assert {line["day"] for line in desk("explain", "73", "--json").lines} == {MONDAY}
+
+
+def test_names_that_do_not_exist_end_with_2_and_the_nearest(desk):
+    desk.measure("A-73", "2021-06-10")
+    measure, rule, unit = desk("explain", "A-37"), desk("explain", "--rule", "overdu"), desk("explain", "--unit", "建没局")
+    assert (measure.code, rule.code, unit.code) == (2, 2, 2)
+    assert "A-73" in measure.err
+    assert "overdue" in rule.err
+    assert "建设局" in unit.err
+
+
+def test_a_code_of_several_ledgers_must_be_written_in_full(desk):
+    desk.measure("1", "2021-06-10", ledger="2021")
+    desk.measure("1", "2021-06-10", ledger="2022")
+    said = desk("explain", "1")
+    assert said.code == 2
+    assert "2021/1" in said.err
+    assert desk("explain", "2022/1", "--on", MONDAY).code == 0
+
+
+def test_days_that_contradict_each_other_are_refused(desk):
+    assert desk("explain", "--on", MONDAY, "--from", MONDAY).code == 2
+    assert desk("explain", "--to", MONDAY).code == 2
+    assert desk("explain", "--from", MONDAY, "--to", "2021-06-01").code == 2
+    assert desk("explain", "--on", "yesterday").code == 2

@@ -1,0 +1,104 @@
+"""`reminder outbox`: what lies in it, and what a person may do with it."""
+
+import pytest
+from sqlmodel import select
+
+from reminder.store.engine import writing
+from reminder.store.tables import DeliveryRow, MessageRow
+from tests.makers import at
+
+
+def change(desk, number, outcome=None, **columns):
+    """Puts a message into a state, with one attempt that ended as `outcome`."""
+    app = desk.app()
+    with writing(app.engine) as session:
+        row = session.exec(select(MessageRow).where(MessageRow.id == number)).one()
+        for name, value in columns.items():
+            setattr(row, name, value)
+        if outcome:
+            session.add(DeliveryRow(message_pk=number, at=at("2021-06-07 09:01"), outcome=outcome, code="550"))
+        session.add(row)
+    app.engine.dispose()
+
+
+@pytest.fixture
+def sent(desk):
+    """A desk whose first message has gone, and whose second waits for the morning."""
+    desk.measure("73", "2021-06-10")
+    desk.cycle("2021-06-07 09:00")
+    desk.measure("74", "2021-06-10", "财政局")
+    desk.cycle("2021-06-07 19:00")
+    return desk
+
+
+def test_one_json_line_for_each_message(sent):
+    first, second = sent("outbox", "--json").lines
+    assert (first["state"], first["recipient"], first["channel"]) == ("sent", "建设局", "files")
+    assert first["kinds"] == ["before", "nudge"]
+    assert first["measures"] == ["73"]
+    (attempt,) = first["attempts"]
+    assert (attempt["at"], attempt["outcome"]) == ("2021-06-07T09:00:00+08:00", "sent")
+    assert first["next_attempt_at"] is None
+    assert (second["state"], second["why"], second["attempts"]) == ("held", "hours", [])
+    assert second["next_attempt_at"] == "2021-06-08T08:30:00+08:00"
+
+
+def test_only_one_state(sent):
+    assert [one["recipient"] for one in sent("outbox", "--state", "held", "--json").lines] == ["财政局"]
+    assert "R-1" in sent("outbox", "--state", "sent").out
+    refused = sent("outbox", "--state", "lost")
+    assert refused.code == 2
+    assert "pending" in refused.err
+
+
+def test_release_lets_held_messages_go_in_the_next_cycle(sent):
+    assert sent("outbox", "release", "--newer-than", "2021-06-08").out.startswith("已放行 0 封")
+    assert sent("outbox", "release").out.startswith("已放行 1 封")
+    assert sent("outbox", "--state", "pending", "--json").lines[0]["recipient"] == "财政局"
+
+
+@pytest.mark.parametrize("age", ["soon", "3 weeks", "2021-13-01"])
+def test_an_age_that_is_none_is_refused(sent, age):
+    assert sent("outbox", "release", "--newer-than", age).code == 2
+    assert len(sent("outbox", "--state", "held", "--json").lines) == 1
+
+
+def test_retry_takes_up_a_dead_letter_with_its_attempts(sent):
+    change(sent, 2, "refused", state="failed", why="no such mailbox", attempts=1, next_attempt_at=None)
+    assert sent("outbox", "retry", "R-2").code == 0
+    (again,) = sent("outbox", "--state", "pending", "--json").lines
+    assert (again["id"], len(again["attempts"])) == (2, 1)
+
+
+def test_what_was_sent_is_not_sent_again(sent):
+    said = sent("outbox", "retry", "1")
+    assert said.code == 2
+    assert "R-1" in said.err
+
+
+@pytest.mark.parametrize("outcome", ["unknown", "sent", "trying"])
+def test_a_message_the_peer_may_have_is_not_cancelled(sent, outcome):
+    change(sent, 2, outcome, state="retrying", attempts=1)
+    said = sent("outbox", "cancel", "2")
+    assert said.code == 2
+    assert sent("outbox", "--json").lines[1]["state"] == "retrying"
+
+
+def test_a_message_under_lease_is_not_cancelled(sent):
+    change(sent, 2, state="sending")
+    assert sent("outbox", "cancel", "2").code == 2
+
+
+def test_cancel_ends_what_was_plainly_refused_and_names_what_it_could_not(sent):
+    change(sent, 2, "refused", state="retrying", attempts=1)
+    said = sent("outbox", "cancel", "1", "2")
+    assert said.code == 1
+    assert "R-1" in said.err
+    ended = sent("outbox", "--json").lines[1]
+    assert (ended["state"], ended["why"], ended["next_attempt_at"]) == ("cancelled", "人工取消", None)
+
+
+@pytest.mark.parametrize("number", ["99", "abc", "-"])
+def test_an_unknown_number_does_nothing_at_all(sent, number):
+    assert sent("outbox", "cancel", "2", number).code == 2
+    assert sent("outbox", "--json").lines[1]["state"] == "held"
