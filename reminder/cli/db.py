@@ -64,7 +64,7 @@ def restore(
     if present:
         if not force:
             _refuse(configuration, target, file)
-        files.backup(engine, kept)
+        files.keep(engine, kept)
     files.restore(engine, file)
     bring_up_to_date(engine)
     engine.dispose()

@@ -43,6 +43,20 @@ def backup(engine: Engine, to: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
+def keep(engine: Engine, to: Path) -> None:
+    """Sets the present database aside as `to`: copied, or moved where it is too damaged to be copied."""
+    source = database_file(engine)
+    try:
+        backup(engine, to)
+    except UsageError:
+        if to.exists():
+            raise
+        for tail in ("", "-wal", "-shm"):
+            part = source.with_name(source.name + tail)
+            if part.is_file():
+                part.rename(to.with_name(to.name + tail))
+
+
 def restore(engine: Engine, file: Path) -> None:
     """Puts the database in `file` in place of the present one, whose connections see it from then on.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import select
 from typer.testing import CliRunner
 
 from reminder.app import App, open_app
@@ -17,7 +18,7 @@ from reminder.cli import app as command_line
 from reminder.cycle import Counts, run
 from reminder.errors import ReminderError
 from reminder.store.engine import open_engine, upgrade, writing
-from reminder.store.tables import MeasureRow, MeasureUnitRow
+from reminder.store.tables import DeliveryRow, MeasureRow, MeasureUnitRow, MessageRow
 from tests.makers import at
 
 _FILES = {
@@ -123,6 +124,18 @@ class Desk:
             return run(app.service(), lambda: moment)
         finally:
             app.engine.dispose()
+
+    def change(self, number: int, outcome: str | None = None, **columns: Any) -> None:
+        """Puts a message into a state, with one attempt more that ended as `outcome`."""
+        app = self.app()
+        with writing(app.engine) as session:
+            row = session.exec(select(MessageRow).where(MessageRow.id == number)).one()
+            for name, value in columns.items():
+                setattr(row, name, value)
+            if outcome:
+                session.add(DeliveryRow(message_pk=number, at=at("2021-06-07 09:01"), outcome=outcome, code="550"))
+            session.add(row)
+        app.engine.dispose()
 
 
 @pytest.fixture

@@ -100,7 +100,11 @@ def test_today_is_the_default(desk):
 
 def test_names_that_do_not_exist_end_with_2_and_the_nearest(desk):
     desk.measure("A-73", "2021-06-10")
-    measure, rule, unit = desk("explain", "A-37"), desk("explain", "--rule", "overdu"), desk("explain", "--unit", "建没局")
+    measure, rule, unit = (
+        desk("explain", "A-37"),
+        desk("explain", "--rule", "overdu"),
+        desk("explain", "--unit", "建没局"),
+    )
     assert (measure.code, rule.code, unit.code) == (2, 2, 2)
     assert "A-73" in measure.err
     assert "overdue" in rule.err

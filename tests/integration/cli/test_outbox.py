@@ -1,24 +1,6 @@
 """`reminder outbox`: what lies in it, and what a person may do with it."""
 
 import pytest
-from sqlmodel import select
-
-from reminder.store.engine import writing
-from reminder.store.tables import DeliveryRow, MessageRow
-from tests.makers import at
-
-
-def change(desk, number, outcome=None, **columns):
-    """Puts a message into a state, with one attempt that ended as `outcome`."""
-    app = desk.app()
-    with writing(app.engine) as session:
-        row = session.exec(select(MessageRow).where(MessageRow.id == number)).one()
-        for name, value in columns.items():
-            setattr(row, name, value)
-        if outcome:
-            session.add(DeliveryRow(message_pk=number, at=at("2021-06-07 09:01"), outcome=outcome, code="550"))
-        session.add(row)
-    app.engine.dispose()
 
 
 @pytest.fixture
@@ -64,7 +46,7 @@ def test_an_age_that_is_none_is_refused(sent, age):
 
 
 def test_retry_takes_up_a_dead_letter_with_its_attempts(sent):
-    change(sent, 2, "refused", state="failed", why="no such mailbox", attempts=1, next_attempt_at=None)
+    sent.change(2, "refused", state="failed", why="no such mailbox", attempts=1, next_attempt_at=None)
     assert sent("outbox", "retry", "R-2").code == 0
     (again,) = sent("outbox", "--state", "pending", "--json").lines
     assert (again["id"], len(again["attempts"])) == (2, 1)
@@ -78,19 +60,19 @@ def test_what_was_sent_is_not_sent_again(sent):
 
 @pytest.mark.parametrize("outcome", ["unknown", "sent", "trying"])
 def test_a_message_the_peer_may_have_is_not_cancelled(sent, outcome):
-    change(sent, 2, outcome, state="retrying", attempts=1)
+    sent.change(2, outcome, state="retrying", attempts=1)
     said = sent("outbox", "cancel", "2")
     assert said.code == 2
     assert sent("outbox", "--json").lines[1]["state"] == "retrying"
 
 
 def test_a_message_under_lease_is_not_cancelled(sent):
-    change(sent, 2, state="sending")
+    sent.change(2, state="sending")
     assert sent("outbox", "cancel", "2").code == 2
 
 
 def test_cancel_ends_what_was_plainly_refused_and_names_what_it_could_not(sent):
-    change(sent, 2, "refused", state="retrying", attempts=1)
+    sent.change(2, "refused", state="retrying", attempts=1)
     said = sent("outbox", "cancel", "1", "2")
     assert said.code == 1
     assert "R-1" in said.err

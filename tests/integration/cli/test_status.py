@@ -3,7 +3,6 @@
 import pytest
 import time_machine
 
-from tests.integration.cli.test_outbox import change
 from tests.makers import at
 
 
@@ -39,14 +38,14 @@ def test_before_the_first_cycle_nothing_is_wrong(desk):
 
 
 def test_a_dead_letter(working):
-    change(working, 1, state="failed")
+    working.change(1, state="failed")
     code, told = status(working, "2021-06-07 09:10")
     assert (code, told["healthy"]) == (1, False)
     assert "outbox --state failed" in told["problems"][0]
 
 
 def test_a_message_that_waits_while_no_cycle_runs(working):
-    change(working, 1, state="retrying", next_attempt_at=at("2021-06-07 09:30"))
+    working.change(1, state="retrying", next_attempt_at=at("2021-06-07 09:30"))
     assert status(working, "2021-06-07 09:34")[0] == 0
     code, told = status(working, "2021-06-07 09:40")
     assert (code, told["lag_s"]) == (1, 600)
