@@ -76,7 +76,7 @@ def _templates(configuration: Configuration) -> Iterator[Fault]:
 
 
 def _unreached(app: App) -> Iterator[Fault]:
-    """Units and posts of the ledger that nobody can write to."""
+    """Units and posts that only the ledger knows. Those of units.toml are told of where they stand there."""
     from reminder.config.faults import Fault, key_path, one_line
     from reminder.health import unreachable
     from reminder.store.engine import reading
@@ -84,19 +84,23 @@ def _unreached(app: App) -> Iterator[Fault]:
     configuration = app.configuration
     with reading(app.engine) as session:
         found = unreachable(session, configuration.directory, configuration.rules)
+    directory = configuration.directory
+    titles = {title for post in directory.leaders.values() for title in (post.name, *post.aliases)}
+    known = {"unit": set(directory.units), "leader": titles}
     for kind, names in found.items():
-        for name in names:
+        for name in (name for name in names if name not in known[kind]):
             message = say(configuration.locale, f"cli.check_ledger_{kind}", name=name)
             yield Fault("units.toml", 1, 1, f"{kind}.{key_path((name,), {})}", one_line(message), "warning")
 
 
 def _calendar(configuration: Configuration, today: date) -> Iterator[Fault]:
-    from reminder.config.faults import Fault
+    from reminder.config.draft import read
     from reminder.health import missing_year
 
     if year := missing_year(configuration.practice.calendar, today):
-        message = say(configuration.locale, "cli.check_calendar_missing", year=year)
-        yield Fault("reminder.toml", 1, 1, "calendar.covered_years", message, "warning")
+        source = read(configuration.folder).office
+        source.report(("calendar", "covered_years"), "year_missing", severity="warning", year=year)
+        yield source.faults[-1]
 
 
 def _understood(configuration: Configuration, app: App | None, why: str) -> dict[str, Any]:

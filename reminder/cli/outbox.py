@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reminder.app import App
     from reminder.store.messages import Posted
 
+_MOST_SHOWN = 100
 commands = typer.Typer(help="消息与投递 · Messages and their deliveries.")
 Ids = Annotated[list[str], typer.Argument(help="消息编号 · Message numbers: 12 or R-12.", metavar="ID…")]
 
@@ -39,7 +40,10 @@ def outbox(
     if as_json:
         print_lines(_as_facts(app, one) for one in found)
     elif found:
-        print_table("", headings(locale, "id state recipient channel kinds measures next result"), _rows(app, found))
+        columns = headings(locale, "id state recipient channel kinds measures next result")
+        print_table("", columns, _rows(app, found[-_MOST_SHOWN:]))
+        if len(found) > _MOST_SHOWN:
+            typer.echo(say(locale, "cli.outbox_more", n=_MOST_SHOWN))
     else:
         typer.echo(say(locale, "cli.outbox_empty"))
 

@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, text, update
+from sqlalchemy.orm import defer
+from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import Session, col, func, select
 
 from reminder.store.tables import WAITING_STATES, DeliveryRow, MeasureRow, MessageRow, ReminderRow
@@ -50,7 +52,7 @@ class Posted:
 
 def posted(session: Session, state: str | None = None, ids: Collection[int] | None = None) -> list[Posted]:
     """The messages in this state, or with these ids, the oldest first; without either all."""
-    wanted = select(MessageRow).order_by(col(MessageRow.id))
+    wanted = select(MessageRow).options(without_payload()).order_by(col(MessageRow.id))
     if state is not None:
         wanted = wanted.where(MessageRow.state == state)
     if ids is not None:
@@ -59,6 +61,11 @@ def posted(session: Session, state: str | None = None, ids: Collection[int] | No
     keys = [row.id for row in rows if row.id is not None]
     tries, carried = attempts_of(session, keys), _carried(session, keys)
     return [_posted(row, tries.get(row.id or 0, ()), carried.get(row.id or 0, [])) for row in rows]
+
+
+def without_payload() -> ExecutableOption:
+    """Leaves the bytes where they are: those of some years do not fit into the memory."""
+    return defer(MessageRow.payload, raiseload=True)  # type: ignore[arg-type]  # SQLModel declares values
 
 
 def _posted(row: MessageRow, tries: tuple[Attempt, ...], carried: list[tuple[str, tuple[str, ...]]]) -> Posted:

@@ -9,7 +9,7 @@ from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
 
 from reminder.domain.reminder import Reason
-from reminder.store.messages import Attempt, attempts_of
+from reminder.store.messages import Attempt, attempts_of, without_payload
 from reminder.store.tables import MessageRow, ReminderRow
 
 
@@ -46,6 +46,7 @@ def recorded(session: Session, first: datetime, end: datetime) -> list[Occasion]
         select(ReminderRow, MessageRow)
         .join(MessageRow, col(ReminderRow.message_pk) == col(MessageRow.id), isouter=True)
         .where(or_(due, caught_up))
+        .options(without_payload())
         .order_by(col(ReminderRow.at), col(ReminderRow.id))
     )
     rows = session.exec(wanted).all()
