@@ -7,12 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session
 
 from reminder.errors import StoreMissing, UsageError
@@ -80,13 +76,14 @@ def upgrade(engine: Engine) -> None:
     Raises:
         UsageError: the database was made by a newer version of this program.
     """
+    from alembic import command  # noqa: PLC0415  # 10 MB that the daemon would carry for years
+    from alembic.config import Config  # noqa: PLC0415  # the same
+
+    current = _revision(engine)
+    if current is not None and current not in _revisions():
+        raise UsageError("the database was written by a newer version of this program; install that version")
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    with engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if current is not None and current not in known:
-        raise UsageError("the database was written by a newer version of this program; install that version")
     config.attributes["engine"] = engine
     command.upgrade(config, "head")
 
@@ -102,15 +99,31 @@ def require_current(engine: Engine) -> None:
     database = engine.url.database
     if engine.url.get_backend_name() == "sqlite" and (not database or not Path(database).is_file()):
         raise StoreMissing(f"there is no database at {where}; run `reminder init` or `reminder import FILE` first")
-    try:
-        with engine.connect() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
-    except OperationalError as fault:
-        raise UsageError(f"cannot open the database {where}: {fault.orig}") from fault
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    head = ScriptDirectory.from_config(config).get_current_head()
+    current = _revision(engine)
     if current is None:
         raise StoreMissing(f"the database at {where} is empty; run `reminder db upgrade` first")
-    if current != head:
+    if current not in _revisions():
+        raise UsageError(f"the database at {where} was written by a newer version of this program; install that one")
+    if current != _revisions()[-1]:
         raise UsageError(f"the database at {where} is not up to date; run `reminder db upgrade`")
+
+
+def _revisions() -> list[str]:
+    """Every migration of this program, oldest first: their files are numbered."""
+    return sorted(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def _revision(engine: Engine) -> str | None:
+    """The migration a database stands at; None where it has no schema.
+
+    Raises:
+        UsageError: the database cannot be opened.
+    """
+    try:
+        with engine.connect() as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    except DBAPIError as fault:
+        where = engine.url.render_as_string(hide_password=True)
+        raise UsageError(f"cannot open the database {where}: {fault.orig}") from fault
