@@ -89,7 +89,7 @@ def explain(engine: Engine, house: House, question: Question) -> list[Account]:
     told = [_as_recorded(occasion, keys, house.practice) for occasion in occasions if _asked(occasion, keys, question)]
     known = {occasion.key for occasion in occasions}
     computed = [
-        _as_planned(reminder, keys, last_cycle_at)
+        _as_planned(reminder, keys, last_cycle_at, house.rules)
         for reminder in house.planned
         if reminder.key not in known and _asked_of(reminder, keys, question)
     ]
@@ -136,7 +136,9 @@ def _as_recorded(occasion: Occasion, keys: Mapping[int, str], practice: Practice
     )
 
 
-def _as_planned(reminder: Reminder, keys: Mapping[int, str], last_cycle_at: datetime | None) -> Account:
+def _as_planned(
+    reminder: Reminder, keys: Mapping[int, str], last_cycle_at: datetime | None, rules: Sequence[Rule]
+) -> Account:
     """What is still to come; or, where a cycle has passed it by, why that cycle did not answer it."""
     firing = reminder.firing
     passed = last_cycle_at is not None and firing.at <= last_cycle_at
@@ -145,7 +147,7 @@ def _as_planned(reminder: Reminder, keys: Mapping[int, str], last_cycle_at: date
         rule=firing.rule,
         unit=firing.unit,
         measures=tuple(keys[measure.id] for measure in firing.measures if measure.id in keys),
-        reason=_why_passed(reminder) if passed else firing.reason,
+        reason=_why_passed(reminder, rules) if passed else firing.reason,
         state=NOT_FIRED if passed else PLANNED,
         kind=firing.kind.value,
         at=firing.at,
@@ -156,11 +158,13 @@ def _as_planned(reminder: Reminder, keys: Mapping[int, str], last_cycle_at: date
     )
 
 
-def _why_passed(reminder: Reminder) -> Reason:
-    known_on = min((measure.known_on for measure in reminder.firing.measures if measure.known_on), default=None)
-    if known_on is not None and reminder.firing.at.date() < known_on:
+def _why_passed(reminder: Reminder, rules: Sequence[Rule]) -> Reason:
+    firing = reminder.firing
+    known_on = min((measure.known_on for measure in firing.measures if measure.known_on), default=None)
+    if known_on is not None and firing.at.date() < known_on:
         return Reason("before_known", {"known_on": str(known_on)})
-    return Reason("unknown_before", {"rule": reminder.firing.rule})
+    reach = next((rule.catch_up_days for rule in rules if rule.name == firing.rule), 0)
+    return Reason("passed_by", {"reach": str(reach)})
 
 
 def _refusals(house: House, question: Question, answered: set[tuple[date, str, str, str]]) -> Iterator[Account]:

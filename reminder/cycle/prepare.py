@@ -5,7 +5,7 @@ Until the first attempt a message is rendered from the ledger as it stands; from
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from hashlib import sha256
@@ -16,7 +16,7 @@ from reminder import outbox
 from reminder.channels.base import Channel
 from reminder.compose import compose, render_body
 from reminder.cycle.service import Service
-from reminder.domain.message import Envelope
+from reminder.domain.message import Envelope, Letter
 from reminder.domain.reminder import Reason, Reminder
 from reminder.outbox import Claimed, Written
 from reminder.rules.recheck import recheck
@@ -70,22 +70,32 @@ def _first(service: Service, session: Session, channel: Channel, message: Claime
         return _failed(session, message, refused, now)
     for row_id, reason in dropped.items():
         outbox.cancel_reminder(session, row_id, reason)
-    threads = dict.fromkeys(
-        thread_id(line.measure.key, service.domain) for reminder in standing for line in reminder.firing.lines
-    )
-    envelope = _envelope(service, message, addresses, tuple(threads)[:_MOST_REFERENCES], now)
+    envelope = _envelope(service, message, addresses, threads(standing, service.domain), now)
     return _begun(session, message, envelope, written(service, channel, standing, envelope, f"R-{message.id}"), now)
 
 
 def written(service: Service, channel: Channel, reminders: list[Reminder], envelope: Envelope, number: str) -> Written:
     """The bytes of a letter with these reminders, as `channel` sends them."""
+    letter = letter_of(service, channel, reminders, envelope, number)
+    return Written(letter.subject, channel.render(letter, envelope))
+
+
+def letter_of(
+    service: Service, channel: Channel, reminders: Sequence[Reminder], envelope: Envelope, number: str
+) -> Letter:
+    """The letter with these reminders, and with the body that `channel` asks for."""
     true_addressee = envelope.recipient if service.redirect_to else ""
     circumstances = service.circumstances(envelope.written_at, number=number, true_addressee=true_addressee)
     letter = compose(reminders, circumstances)
     if channel.body_template:
-        body = render_body(channel.body_template, letter, service.templates)
-        letter = letter.with_body(body)
-    return Written(letter.subject, channel.render(letter, envelope))
+        return letter.with_body(render_body(channel.body_template, letter, service.templates))
+    return letter
+
+
+def threads(reminders: Sequence[Reminder], domain: str) -> tuple[str, ...]:
+    """The ids that a letter with these reminders refers to."""
+    named = dict.fromkeys(thread_id(line.measure.key, domain) for one in reminders for line in one.firing.lines)
+    return tuple(named)[:_MOST_REFERENCES]
 
 
 def thread_id(measure_key: str, domain: str) -> str:

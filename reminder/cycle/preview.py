@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from reminder.channels.base import Channel
-from reminder.compose import compose, render_body
+from reminder.cycle.prepare import letter_of, threads
 from reminder.cycle.service import Service
 from reminder.domain.message import Envelope, Letter
 from reminder.domain.reminder import Reminder
@@ -53,10 +53,8 @@ def preview(service: Service, channel: Channel, reminders: tuple[Reminder, ...])
         recipient=first.recipient,
         addresses=service.redirect_to or party.addresses.get(first.channel, ()),
         reply_to=service.reply_to,
+        references=threads(reminders, service.domain),
         written_at=at,
     )
-    true_addressee = first.recipient if service.redirect_to else ""
-    letter = compose(reminders, service.circumstances(at, number="R-0", true_addressee=true_addressee))
-    if channel.body_template:
-        letter = letter.with_body(render_body(channel.body_template, letter, service.templates))
+    letter = letter_of(service, channel, reminders, envelope, "R-0")  # its number is given when it is stored
     return Preview(reminders, letter, channel.render(letter, envelope))

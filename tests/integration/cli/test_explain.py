@@ -49,6 +49,14 @@ def test_what_an_earlier_cycle_passed_by_is_not_said_to_be_coming(desk):
     assert (answers["approaching"]["state"], answers["approaching"]["reason_code"]) == ("not_fired", "before_known")
 
 
+def test_a_rule_that_came_later_did_not_answer_for_earlier_days(desk):
+    desk.measure("73", "2021-06-10")
+    desk.cycle(f"{MONDAY} 10:00")
+    desk.append("rules.toml", '[[rule]]\nname = "new"\nkind = "deadline"\nbefore = [3]\nat = "08:30"\n')
+    line = by_rule(desk("explain", "73", "--on", MONDAY, "--rule", "new", "--json"))["new"]
+    assert (line["fired"], line["reason_code"]) == (False, "passed_by")
+
+
 def test_held_messages_name_the_hour_and_the_reason(desk):
     desk.measure("73", "2021-06-10")
     desk.cycle(f"{MONDAY} 19:00")

@@ -24,7 +24,7 @@ def test_the_bytes_are_those_that_go(desk):
     desk.cycle("2021-06-07 09:00")
     (file,) = (desk.folder / "mailbox" / "new").iterdir()
     sent, seen = (email.message_from_string(text, policy=email.policy.default) for text in (file.read_text(), shown))
-    for name in ("From", "To", "Subject", "Date", "Reply-To"):
+    for name in ("From", "To", "Subject", "Date", "Reply-To", "References"):
         assert seen[name] == sent[name]
     bodies = [message.get_body(("plain",)).get_content().replace("R-0", "R-1") for message in (seen, sent)]
     assert bodies[0].splitlines() == bodies[1].splitlines()
