@@ -119,6 +119,14 @@ def headings(locale: str, names: str) -> list[str]:
     return [say(locale, f"cli.col_{name}") for name in names.split()]
 
 
+def kind_word(locale: str, kind: str) -> str:
+    """A kind of reminder in words; its own name where the words do not know it yet."""
+    try:
+        return say(locale, f"cli.kind_{kind}")
+    except KeyError:
+        return kind
+
+
 def local(app: App, moment: datetime | None) -> str | None:
     """An instant on the office's clock, as ISO 8601 with its offset."""
     return moment.astimezone(app.configuration.zone).isoformat() if moment else None

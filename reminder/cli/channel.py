@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reminder.cli.asked import headings, unknown
+from reminder.cli.asked import headings, kind_word, unknown
 from reminder.cli.common import Json, folder, print_lines, print_table, say
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _told(locale: str, results: list[tuple[str, bool, str, str]], *, as_json: bo
         return
     rows = [
         (
-            say(locale, f"cli.kind_{kind}"),
+            kind_word(locale, kind),
             say(locale, "cli.channel_sent" if good else "cli.channel_failed", code=code, text=text),
         )
         for kind, good, code, text in results

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reminder.cli.asked import headings, local, message_ids, since
+from reminder.cli.asked import headings, kind_word, local, message_ids, since
 from reminder.cli.common import Json, open_app, print_lines, print_table, say
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _rows(app: App, found: list[Posted]) -> list[tuple[str, ...]]:
             say(locale, f"cli.state_{one.state}"),
             one.recipient,
             one.channel,
-            comma.join(say(locale, f"cli.kind_{kind}") for kind in one.kinds),
+            comma.join(kind_word(locale, kind) for kind in one.kinds),
             comma.join(one.measures),
             f"{one.next_attempt_at.astimezone(zone):%Y-%m-%d %H:%M}" if one.next_attempt_at else "",
             one.why or (f"{one.attempts[-1].code} {one.attempts[-1].text}".strip() if one.attempts else ""),
