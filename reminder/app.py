@@ -20,7 +20,7 @@ from reminder.cycle.service import Service
 from reminder.domain.reminder import Reminder
 from reminder.errors import UsageError
 from reminder.ledger.rows import ReadSettings
-from reminder.plan import asks, reminders
+from reminder.plan import asks, reminders, sees
 from reminder.rules.rule import Facts, Rule, Span
 from reminder.scan import scan
 from reminder.store.copying import copy_database
@@ -95,9 +95,10 @@ class App:
     def facts(self, span: Span, rules: Sequence[Rule] | None = None) -> Facts:
         """The ledger as the rules have to see it for these days."""
         configuration = self.configuration
-        wanted = asks(configuration.rules if rules is None else rules, span, configuration.practice)
+        asking = configuration.rules if rules is None else rules
+        wanted = asks(asking, span, configuration.practice)
         with reading(self.engine) as session:
-            return scan(session, wanted, configuration.directory, span.first)
+            return scan(session, wanted, sees(asking), configuration.directory, span.first)
 
     def plan(self, span: Span) -> list[Reminder]:
         """Everything that goes on these days. Disregards when measures were imported; stores and sends nothing."""

@@ -24,6 +24,11 @@ def asks(rules: Sequence[Rule], span: Span, practice: Practice) -> list[Ask]:
     return [ask for rule in rules for ask in rule.asks(boarding_span(rule, nudges, span, practice), practice)]
 
 
+def sees(rules: Iterable[Rule]) -> frozenset[str]:
+    """What else must be read, see `Rule.sees`."""
+    return frozenset().union(*(rule.sees for rule in rules))
+
+
 def reminders(
     facts: Facts, rules: Sequence[Rule], directory: Directory, practice: Practice, span: Span
 ) -> list[Reminder]:

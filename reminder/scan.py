@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, or_, text
 from sqlmodel import Session, col, func, select
 
 from reminder.domain.measure import Measure
+from reminder.domain.owed import DutyDone, SentLetter
 from reminder.domain.people import Directory
 from reminder.rules.kinds.report import week_name
 from reminder.rules.rule import Ask, Facts
 from reminder.store.measures import load_measures
-from reminder.store.tables import OPEN_STATUSES, MeasureRow, ReportRow
+from reminder.store.tables import OPEN_STATUSES, DutyRow, LetterRow, MeasureRow, ReportRow
 
+_DUTIES_REACH = timedelta(days=400)
 _REPORTS_REACH = timedelta(days=40)  # a week's report can be chased, and its chase moved, for so long
 
 
-def scan(session: Session, asked: Iterable[Ask], directory: Directory, since: date) -> Facts:
-    """The measures that any of `asked` wants to see, and the reports that matter from `since` on."""
+def scan(session: Session, asked: Iterable[Ask], sees: Collection[str], directory: Directory, since: date) -> Facts:
+    """The measures that any of `asked` wants to see, the reports that matter from `since` on, what a kind `sees`."""
     wanted = _merged(asked)
     measures: list[Measure] = load_measures(session, or_(*map(_condition, wanted))) if wanted else []
     outside = frozenset(unit.name for unit in directory.units.values() if unit.outside)
-    return Facts(measures=measures, reports=reports_since(session, since), outside=outside)
+    return Facts(
+        measures=measures,
+        reports=reports_since(session, since),
+        outside=outside,
+        letters=letters_since(session, since) if "letters" in sees else (),
+        duties_done=duties_since(session, since) if "duties_done" in sees else (),
+    )
 
 
 def _merged(asked: Iterable[Ask]) -> list[Ask]:
@@ -50,6 +58,21 @@ def reports_since(session: Session, since: date) -> dict[tuple[str, str], dateti
     )
     rows = session.exec(named.group_by(ReportRow.unit, ReportRow.week))
     return {(unit, week): submitted_at for unit, week, submitted_at in rows}
+
+
+def letters_since(session: Session, since: date) -> list[SentLetter]:
+    """The letters that waited for a reply on or after `since`, the oldest first."""
+    waiting = or_(col(LetterRow.replied_on).is_(None), col(LetterRow.replied_on) >= since)
+    rows = session.exec(select(LetterRow).where(waiting).order_by(col(LetterRow.sent_on), col(LetterRow.id)))
+    named = ("addressee", "about", "sent_on", "reply_by", "replied_on")
+    return [SentLetter(id=row.id or 0, **{name: getattr(row, name) for name in named}) for row in rows]
+
+
+def duties_since(session: Session, since: date) -> list[DutyDone]:
+    """The duties fulfilled since a year before `since`: the longest period is a year."""
+    done = select(DutyRow).where(col(DutyRow.on) >= since - _DUTIES_REACH).order_by(col(DutyRow.id))
+    named = ("duty", "unit", "period", "on", "count")
+    return [DutyDone(**{name: getattr(row, name) for name in named}) for row in session.exec(done)]
 
 
 def unseen_since(session: Session) -> date | None:

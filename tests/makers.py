@@ -85,7 +85,7 @@ def a_reminder(kind: ReminderKind = ReminderKind.BEFORE, *measures: Measure, **c
     firing: dict[str, Any] = {
         "rule": "approaching",
         "kind": kind,
-        "subject": f"measure:{about[0].key}",
+        "subject": f"measure:{about[0].id}",
         "unit": "建设局",
         "occasion": date(2021, 5, 6),
         "at": at("2021-05-06"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from reminder.cli.asked import headings
+from reminder.cli.coming import coming, rule_days
 from reminder.cli.common import Json, folder, print_json, print_table, say
 from reminder.cli.status import covered
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from reminder.app import App
     from reminder.config.configuration import Configuration
     from reminder.config.faults import Fault
-
-_OCCASIONS = 10
-_AHEAD = (14, 120)  # days looked ahead: most rules fire within the first, quarterly ones within the second
 
 
 def check(context: typer.Context, as_json: Json = False) -> None:
@@ -36,10 +34,11 @@ def check(context: typer.Context, as_json: Json = False) -> None:
         _tell(folder(context), faults, {}, as_json=as_json, locale=read(folder(context)).locale)
         raise typer.Exit(2)
     app, why = _database(configuration)
-    today = now().astimezone(configuration.zone).date()
-    calendar = list(_calendar(configuration, today))
+    moment = now()
+    calendar = list(_calendar(configuration, moment.astimezone(configuration.zone).date()))
     faults += [*_templates(configuration), *(_unreached(app) if app else ())]
-    facts = _understood(configuration, app, why) | {"occasions": _occasions(configuration, app, today)}
+    occasions = coming(app, moment) if app else []
+    facts = _understood(configuration, app, why) | {"occasions": occasions or rule_days(configuration, moment)}
     _tell(configuration.folder, [*faults, *calendar], facts, as_json=as_json, locale=configuration.locale)
     # a year's holidays are published in their own time: until then nobody has failed to do anything
     raise typer.Exit(2 if has_errors(faults) else 1 if faults or why else 0)
@@ -120,41 +119,6 @@ def _understood(configuration: Configuration, app: App | None, why: str) -> dict
         "store": "ready" if app else why or "missing",
         "covered_to": configuration.practice.calendar.covered_to(),
     }
-
-
-def _occasions(configuration: Configuration, app: App | None, today: date) -> list[dict[str, str]]:
-    """The next instants at which something goes; without a ledger the next days of the rules."""
-    from reminder.rules.rule import Span
-
-    begin = max(today, configuration.office.started_on or today)
-    if app is not None:
-        for ahead in _AHEAD:
-            planned = app.plan(Span(begin, begin + timedelta(days=ahead)))
-            instants = {(r.firing.at, r.firing.rule, r.recipient) for r in planned}
-            if len(instants) >= _OCCASIONS or (instants and ahead == _AHEAD[-1]):
-                return [
-                    {"at": at.isoformat(), "rule": rule, "recipient": recipient}
-                    for at, rule, recipient in sorted(instants)[:_OCCASIONS]
-                ]
-    return _rule_days(configuration, begin)
-
-
-def _rule_days(configuration: Configuration, begin: date) -> list[dict[str, str]]:
-    """When the rules would go for a made-up unit with one open measure that has no date."""
-    from reminder.domain.measure import Deadline, DeadlineKind, Measure
-    from reminder.rules.rule import Facts, Span
-
-    kinds = (DeadlineKind.EMPTY, DeadlineKind.ONGOING)
-    made_up = [
-        Measure(id=n, code=str(n), text="", units=("",), deadline=Deadline(kind)) for n, kind in enumerate(kinds)
-    ]
-    span = Span(begin, begin + timedelta(days=_AHEAD[-1]))
-    found = {
-        (firing.at, rule.name)
-        for rule in configuration.rules
-        for firing in rule.firings(Facts(measures=made_up), span, configuration.practice)
-    }
-    return [{"at": at.isoformat(), "rule": rule, "recipient": ""} for at, rule in sorted(found)[:_OCCASIONS]]
 
 
 def _tell(where: Path, faults: list[Fault], facts: dict[str, Any], *, as_json: bool, locale: str) -> None:

@@ -68,6 +68,7 @@ def import_into(
     about = Import(
         ledger=ledger,
         as_of=as_of,
+        dated=app.configuration.reading(ledger).dated,
         now=now(),
         file=file.name,
         sha256=sha256(file.read_bytes()).hexdigest(),

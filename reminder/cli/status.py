@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from reminder.cli.asked import headings, local
+from reminder.cli.coming import coming
 from reminder.cli.common import Json, open_app, print_json, print_table, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from reminder.app import App
     from reminder.health import Health
+
+_NEXT = 5
 
 
 def status(context: typer.Context, as_json: Json = False) -> None:
@@ -21,13 +25,14 @@ def status(context: typer.Context, as_json: Json = False) -> None:
     from reminder.app import now
     from reminder.health import health
 
-    app = open_app(context)
-    found = health(app.engine, app.configuration.practice, app.plan, now())
+    app, moment = open_app(context), now()
+    found = health(app.engine, app.configuration.practice, app.plan, moment)
     problems = [say(app.configuration.locale, f"cli.unwell_{one.code}", **one.facts) for one in found.problems]
     if as_json:
-        print_json(_as_facts(app, found, problems))
+        print_json(_as_facts(app, found, problems) | {"next": coming(app, moment, _NEXT)})
     else:
         _show(app, found, problems)
+        _show_next(app, moment)
     raise typer.Exit(1 if problems else 0)
 
 
@@ -49,6 +54,13 @@ def _show(app: App, found: Health, problems: list[str]) -> None:
     print_table(title, headings(locale, "what state"), _rows(app, found))
     for problem in problems:
         typer.echo(problem)
+
+
+def _show_next(app: App, moment: datetime) -> None:
+    locale = app.configuration.locale
+    rows = [(one["at"][:16].replace("T", " "), one["rule"], one["recipient"]) for one in coming(app, moment, _NEXT)]
+    if rows:
+        print_table(say(locale, "cli.check_occasions"), headings(locale, "at rule recipient"), rows)
 
 
 def _rows(app: App, found: Health) -> Iterator[tuple[str, object]]:

@@ -17,7 +17,7 @@ from reminder.cycle.service import Service
 from reminder.deliver import deliver
 from reminder.domain.message import Outcome
 from reminder.outbox import Claimed
-from reminder.plan import Window, answer, asks, known_parts, reminders
+from reminder.plan import Window, answer, asks, known_parts, reminders, sees
 from reminder.scan import scan, unseen_since
 from reminder.store.engine import writing
 from reminder.store.memory import recall, remember
@@ -60,7 +60,7 @@ def enqueue(service: Service, now: datetime) -> int:
         window = Window(last=memory.last_at, now=now, known=memory.known, new_since=unseen_since(session))
         span = window.span(rules, practice)
         if span is not None:
-            facts = scan(session, asks(rules, span, practice), directory, span.first)
+            facts = scan(session, asks(rules, span, practice), sees(rules), directory, span.first)
             answered = answer(reminders(facts, rules, directory, practice, span), rules, window, practice)
             store_reminders(session, answered.superseded, outcome="superseded")
             fresh = outbox.put(session, answered.due, now, service.domain)

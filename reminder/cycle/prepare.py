@@ -94,13 +94,13 @@ def letter_of(
 
 def threads(reminders: Sequence[Reminder], domain: str) -> tuple[str, ...]:
     """The ids that a letter with these reminders refers to."""
-    named = dict.fromkeys(thread_id(line.measure.key, domain) for one in reminders for line in one.firing.lines)
+    named = dict.fromkeys(thread_id(line.measure.id, domain) for one in reminders for line in one.firing.lines)
     return tuple(named)[:_MOST_REFERENCES]
 
 
-def thread_id(measure_key: str, domain: str) -> str:
+def thread_id(measure_id: int, domain: str) -> str:
     """The message id that all letters about one measure refer to."""
-    return f"m-{sha256(measure_key.encode()).hexdigest()[:20]}@{domain}"
+    return f"m-{sha256(str(measure_id).encode()).hexdigest()[:20]}@{domain}"
 
 
 def _begun(session: Session, message: Claimed, envelope: Envelope, sent: Written, now: datetime) -> Ready | Ended:

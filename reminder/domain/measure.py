@@ -70,6 +70,14 @@ class Change:
     status: Status
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class LookBack:
+    """The result of a re-check (回头看) after the write-off: whether it held, or slipped back."""
+
+    on: date
+    held: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
     """One row of the ledger. Units are canonical names; `leader` is a post, not a person.
@@ -100,6 +108,10 @@ class Measure:
     blocked: bool = False
     known_on: date | None = None
     seen: bool = True  # False until the daemon's first cycle that knew this measure
+    dated_on: date | None = None  # the day from which its time runs: the plan's adoption, else `known_on`
+    extended_on: date | None = None  # the day of the latest extension: clocks start again from the new deadline
+    answers: tuple[date, ...] = ()  # the days on which its unit reported progress, claimed or asked for an extension
+    look_backs: tuple[LookBack, ...] = ()
     changes: tuple[Change, ...] = field(default=())
 
     def status_on(self, day: date) -> Status:

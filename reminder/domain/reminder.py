@@ -58,6 +58,7 @@ class Firing:
     week: str = ""  # the ISO week, where the subject is a report
     due_at: datetime | None = None  # when that report is due
     owed_for: tuple[Measure, ...] = ()  # the measures for which it is owed
+    about: Mapping[str, str] = field(default_factory=dict)  # what letters say of it beside measures and weeks
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None:

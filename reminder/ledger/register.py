@@ -29,6 +29,7 @@ class Import:
 
     ledger: str = ""
     as_of: date
+    dated: date | None = None
     now: datetime
     file: str
     sha256: str
@@ -76,7 +77,7 @@ def register(session: Session, sheet: ReadSheet, about: Import) -> Registered:
         locale=about.locale,
     )
     if not about.dry_run:
-        writes = [write_of(pair, merged[pair.row.row], about.as_of) for pair in matching.rows]
+        writes = [write_of(pair, merged[pair.row.row], about.as_of, about.dated) for pair in matching.rows]
         gone = [write_of_missing(one, matching, about.as_of) for one in missing]
         save(session, about.ledger, [one for one in (*gone, *writes) if one], about.now)
         session.add(_record(sheet, registered, about))

@@ -14,7 +14,7 @@ from reminder.ledger.matching import Matched, Matching
 from reminder.ledger.reconcile import Merged
 
 
-def write_of(pair: Matched, merged: Merged, as_of: date) -> Write | None:
+def write_of(pair: Matched, merged: Merged, as_of: date, dated: date | None = None) -> Write | None:
     """What has to be written for a row; None where the store says the same already."""
     known, row = pair.known, pair.row
     imported = {**(known.imported if known else {}), **row.cells}
@@ -29,7 +29,7 @@ def write_of(pair: Matched, merged: Merged, as_of: date) -> Write | None:
     else:
         columns["deadline_read_on"] = known.wording_read_on
     if known is None:
-        columns["known_on"] = as_of
+        columns |= {"known_on": as_of, "dated_on": dated or as_of}
     return Write(
         known=known,
         code=pair.code,

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic_core import PydanticCustomError
 
 from reminder.domain.measure import DeadlineKind, Measure, Status
+from reminder.domain.owed import DutyDone, SentLetter
 from reminder.domain.reminder import Firing, Reason, ReminderKind
 from reminder.rules.calendar import Calendar
 from reminder.rules.when import Clock
@@ -82,11 +83,16 @@ class Practice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The ledger as rules see it. `reports` maps (unit, ISO week) to when that report was submitted (aware)."""
+    """The ledger as rules see it. `reports` maps (unit, ISO week) to when that report was submitted (aware).
+
+    `letters` and `duties_done` are filled only where a rule's kind `sees` them.
+    """
 
     measures: Sequence[Measure] = ()
     reports: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     outside: frozenset[str] = frozenset()
+    letters: Sequence[SentLetter] = ()
+    duties_done: Sequence[DutyDone] = ()
 
 
 class Match(BaseModel):
@@ -144,6 +150,7 @@ class Rule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     kinds: ClassVar[tuple[ReminderKind, ...]]  # the reminders it can produce
+    sees: ClassVar[frozenset[str]] = frozenset()  # of "letters" and "duties_done": what it asks for beside measures
 
     name: str = Field(min_length=1, max_length=64, description="the identity of the rule; rename it with was")
     was: str | None = Field(default=None, description="the name it had before")
@@ -222,5 +229,5 @@ class Rule(BaseModel):
 
 
 def subject_of(measure: Measure) -> str:
-    """The subject of reminders about one measure."""
-    return f"measure:{measure.key}"
+    """The subject of reminders about one measure: by its id, because an office may renumber its codes."""
+    return f"measure:{measure.id}"

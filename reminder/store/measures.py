@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
 
-from sqlalchemy import ColumnElement, RowMapping
+from sqlalchemy import ColumnElement, RowMapping, or_
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
-from reminder.domain.measure import Change, Deadline, DeadlineKind, Measure, Status
+from reminder.domain.measure import Change, Deadline, DeadlineKind, LookBack, Measure, Status
 from reminder.store.tables import EventRow, MeasureRow, MeasureUnitRow
 
 _COLUMNS = MeasureRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
+_ANSWERS = ("progress", "claim", "ask_extension")  # what a unit does that answers a reminder
 _LEFT_OUT = {"imported", "edited", "deadline_read_on", "row"}  # what no rule reads
 _READ = [column for column in _COLUMNS if column.name not in _LEFT_OUT]
 
@@ -29,22 +32,42 @@ def load_measures(session: Session, *where: ColumnElement[bool]) -> list[Measure
     placed = named.where(col(MeasureUnitRow.measure_id).in_(ids)).order_by(col(MeasureUnitRow.position))
     for measure_id, role, unit in session.exec(placed):
         units[measure_id, role].append(unit)
-    changes = _changes(session, col(EventRow.measure_id).in_(ids))
-    return [_measure(row, units, changes.get(row["id"], ())) for row in rows]
+    lives = _lives(session, col(EventRow.measure_id).in_(ids))
+    return [_measure(row, units, lives.get(row["id"], _Life())) for row in rows]
 
 
-def _changes(session: Session, where: ColumnElement[bool]) -> dict[int, tuple[Change, ...]]:
-    found: dict[int, list[Change]] = defaultdict(list)
-    moved = select(col(EventRow.measure_id), col(EventRow.on), col(EventRow.status)).where(
-        where, col(EventRow.status).is_not(None)
-    )
-    for measure_id, on, status in session.exec(moved.order_by(col(EventRow.on), col(EventRow.id))):
-        if status:
-            found[measure_id].append(Change(on, Status(status)))
-    return {measure_id: tuple(changes) for measure_id, changes in found.items()}
+@dataclass(slots=True)
+class _Life:
+    """What a measure's events say of it."""
+
+    changes: list[Change] = field(default_factory=list)
+    answers: list[date] = field(default_factory=list)
+    look_backs: list[LookBack] = field(default_factory=list)
+    extended_on: date | None = None
+
+    def add(self, event: RowMapping) -> None:
+        """Takes in the next event, in the order of their days."""
+        if event["status"]:
+            self.changes.append(Change(event["on"], Status(event["status"])))
+        if event["act"] in _ANSWERS:
+            self.answers.append(event["on"])
+        if event["act"] == "look_back":
+            self.look_backs.append(LookBack(event["on"], held=event["facts"].get("result") == "held"))
+        if event["act"] == "extend":
+            self.extended_on = event["on"]
 
 
-def _measure(row: RowMapping, units: dict[tuple[int, str], list[str]], changes: tuple[Change, ...]) -> Measure:
+def _lives(session: Session, where: ColumnElement[bool]) -> dict[int, _Life]:
+    events = EventRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
+    told = or_(events.status.is_not(None), events.act.in_((*_ANSWERS, "look_back", "extend")))
+    wanted = select_columns(events.measure_id, events.on, events.act, events.status, events.facts).where(where, told)
+    lives: dict[int, _Life] = defaultdict(_Life)
+    for event in session.connection().execute(wanted.order_by(events.on, events.id)).mappings():
+        lives[event["measure_id"]].add(event)
+    return lives
+
+
+def _measure(row: RowMapping, units: dict[tuple[int, str], list[str]], life: _Life) -> Measure:
     deadline = Deadline(
         kind=DeadlineKind(row["deadline_kind"]),
         on=row["deadline_on"],
@@ -80,7 +103,11 @@ def _measure(row: RowMapping, units: dict[tuple[int, str], list[str]], changes: 
         tags=tuple(row["tags"]),
         blocked=bool(row["blocked_by"]),
         seen=row["seen_at"] is not None,
-        changes=changes,
+        dated_on=row["dated_on"] or row["known_on"],
+        extended_on=life.extended_on,
+        answers=tuple(sorted({*life.answers, *([row["progress_on"]] if row["progress_on"] else [])})),
+        look_backs=tuple(life.look_backs),
+        changes=tuple(life.changes),
     )
 
 

@@ -49,6 +49,7 @@ def _row(reminder: Reminder) -> dict[str, Any]:
         "instead_of": reminder.instead_of,
         "week": firing.week,
         "report_due_at": firing.due_at,
+        "about": dict(firing.about),
         "reason": {"code": firing.reason.code, "facts": dict(firing.reason.facts)},
         "lines": shown or [{"measure": measure.id, "owed": True} for measure in firing.owed_for],
     }
@@ -86,6 +87,7 @@ def _reminder(row: ReminderRow, measures: Mapping[int, Measure]) -> Reminder:
         provisional=row.provisional,
         week=row.week,
         due_at=row.report_due_at,
+        about=row.about,
     )
     return Reminder(
         firing=firing,

@@ -61,6 +61,7 @@ class MeasureRow(SQLModel, table=True):
     deadline_confirmed: bool = True
     deadline_computed: bool = False
     then_ongoing: bool = False
+    dated_on: date | None = None  # the day from which its time runs, see Measure.dated_on
     deadline_read_on: date | None = None  # the day from which relative wording was read; kept while the wording is
     status: str
     percent: int | None = None
@@ -118,6 +119,62 @@ class ReportRow(SQLModel, table=True):
     week: str
     submitted_at: datetime
     note: str = ""
+
+
+class LetterRow(SQLModel, table=True):
+    """An official letter to one addressee, and when the reply came."""
+
+    __tablename__ = "letter"
+    __table_args__ = (
+        Index(
+            "ix_letter_waiting",
+            "sent_on",
+            sqlite_where=text("replied_on IS NULL"),
+            postgresql_where=text("replied_on IS NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    addressee: str
+    about: str
+    sent_on: date
+    reply_by: date | None = None
+    replied_on: date | None = None
+    by: str = ""
+    recorded_at: datetime
+
+
+class DutyRow(SQLModel, table=True):
+    """A duty fulfilled: by whom, for which period, how often."""
+
+    __tablename__ = "duty_done"
+    __table_args__ = (Index("ix_duty_done_duty", "duty", "period", "unit"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    duty: str
+    unit: str
+    period: str
+    count: int = 1
+    on: date
+    by: str = ""
+    recorded_at: datetime
+
+
+class SilenceRow(SQLModel, table=True):
+    """No reminders for a unit, a measure or a rule from `since` to `until`, both included; `ended_on` ends it early."""
+
+    __tablename__ = "silence"
+
+    id: int | None = Field(default=None, primary_key=True)
+    unit: str | None = None
+    measure_id: int | None = None
+    rule: str | None = None
+    since: date
+    until: date
+    ended_on: date | None = None
+    because: str
+    by: str = ""
+    recorded_at: datetime
 
 
 class ImportRow(SQLModel, table=True):
@@ -195,6 +252,7 @@ class ReminderRow(SQLModel, table=True):
     instead_of: str = ""
     week: str = ""
     report_due_at: datetime | None = None
+    about: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     reason: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     lines: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     message_pk: int | None = Field(

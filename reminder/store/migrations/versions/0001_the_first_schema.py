@@ -22,6 +22,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cycle")),
     )
     op.create_table(
+        "duty_done",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("duty", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("unit", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("period", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("on", sa.Date(), nullable=False),
+        sa.Column("by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("recorded_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_duty_done")),
+    )
+    with op.batch_alter_table("duty_done", schema=None) as batch_op:
+        batch_op.create_index("ix_duty_done_duty", ["duty", "period", "unit"], unique=False)
+
+    op.create_table(
         "ledger_import",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("ledger", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -33,6 +48,27 @@ def upgrade() -> None:
         sa.Column("summary", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_import")),
     )
+    op.create_table(
+        "letter",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("addressee", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("about", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("sent_on", sa.Date(), nullable=False),
+        sa.Column("reply_by", sa.Date(), nullable=True),
+        sa.Column("replied_on", sa.Date(), nullable=True),
+        sa.Column("by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("recorded_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_letter")),
+    )
+    with op.batch_alter_table("letter", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_letter_waiting",
+            ["sent_on"],
+            unique=False,
+            sqlite_where=sa.text("replied_on IS NULL"),
+            postgresql_where=sa.text("replied_on IS NULL"),
+        )
+
     op.create_table(
         "measure",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -51,6 +87,7 @@ def upgrade() -> None:
         sa.Column("deadline_confirmed", sa.Boolean(), nullable=False),
         sa.Column("deadline_computed", sa.Boolean(), nullable=False),
         sa.Column("then_ongoing", sa.Boolean(), nullable=False),
+        sa.Column("dated_on", sa.Date(), nullable=True),
         sa.Column("deadline_read_on", sa.Date(), nullable=True),
         sa.Column("status", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("percent", sa.Integer(), nullable=True),
@@ -133,6 +170,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("unit", "week", "submitted_at", name=op.f("uq_report_unit_week_submitted_at")),
     )
     op.create_table(
+        "silence",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("unit", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("measure_id", sa.Integer(), nullable=True),
+        sa.Column("rule", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("ended_on", sa.Date(), nullable=True),
+        sa.Column("because", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("recorded_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_silence")),
+    )
+    op.create_table(
         "delivery",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("message_pk", sa.Integer(), nullable=False),
@@ -197,6 +248,7 @@ def upgrade() -> None:
         sa.Column("instead_of", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("week", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("report_due_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("about", sa.JSON(), nullable=False),
         sa.Column("reason", sa.JSON(), nullable=False),
         sa.Column("lines", sa.JSON(), nullable=False),
         sa.Column("message_pk", sa.Integer(), nullable=True),
@@ -231,6 +283,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_delivery_message_pk"))
 
     op.drop_table("delivery")
+    op.drop_table("silence")
     op.drop_table("report")
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.drop_index(
@@ -253,5 +306,17 @@ def downgrade() -> None:
         batch_op.drop_index("ix_measure_closed_on")
 
     op.drop_table("measure")
+    with op.batch_alter_table("letter", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_letter_waiting",
+            sqlite_where=sa.text("replied_on IS NULL"),
+            postgresql_where=sa.text("replied_on IS NULL"),
+        )
+
+    op.drop_table("letter")
     op.drop_table("ledger_import")
+    with op.batch_alter_table("duty_done", schema=None) as batch_op:
+        batch_op.drop_index("ix_duty_done_duty")
+
+    op.drop_table("duty_done")
     op.drop_table("cycle")
