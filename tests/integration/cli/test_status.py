@@ -31,6 +31,17 @@ def test_well(working):
     assert told["calendar"] == {"covered_to": 2026}
 
 
+def test_what_goes_next_is_told(working):
+    code, told = status(working, "2021-06-09 12:00")
+    assert code == 0
+    assert told["next"][0] == {"at": "2021-06-10T09:00:00+08:00", "rule": "approaching", "recipient": "建设局"}
+    assert len(told["next"]) == 5
+
+
+def test_what_has_gone_today_is_not_told_as_coming(working):
+    assert status(working, "2021-06-10 09:01")[1]["next"][0]["at"].startswith("2021-06-15")
+
+
 def test_before_the_first_cycle_nothing_is_wrong(desk):
     desk.measure("73", "2021-06-10")
     code, told = status(desk, "2021-06-07 12:00")
