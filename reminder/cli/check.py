@@ -34,6 +34,8 @@ def check(context: typer.Context, as_json: Json = False) -> None:
         _tell(folder(context), faults, {}, as_json=as_json, locale=read(folder(context)).locale)
         raise typer.Exit(2)
     app, why = _database(configuration)
+    if app is not None:
+        context.call_on_close(app.engine.dispose)
     moment = now()
     calendar = list(_calendar(configuration, moment.astimezone(configuration.zone).date()))
     faults += [*_templates(configuration), *(_unreached(app) if app else ())]

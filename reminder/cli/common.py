@@ -49,7 +49,9 @@ def open_app(context: typer.Context, *, create: bool = False) -> App:
     """The application of `--config`."""
     from reminder import app
 
-    return app.open_app(folder(context), create=create)
+    opened = app.open_app(folder(context), create=create)
+    context.call_on_close(opened.engine.dispose)
+    return opened
 
 
 def folder(context: typer.Context) -> Path:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reminder.cli.common import folder, say
+from reminder.cli.common import folder, open_app, say
 
 if TYPE_CHECKING:
     from reminder.config.configuration import Configuration
@@ -20,10 +20,7 @@ commands = typer.Typer(help="数据库 · The database.", no_args_is_help=True)
 @commands.command("upgrade")
 def upgrade(context: typer.Context) -> None:
     """升级到最新 · Brings the schema up to date, making the database where there is none."""
-    from reminder.app import open_app
-
-    app = open_app(folder(context), create=True)
-    app.engine.dispose()
+    app = open_app(context, create=True)
     typer.echo(say(app.configuration.locale, "cli.db_upgraded"))
 
 
@@ -32,10 +29,9 @@ def backup(
     context: typer.Context, file: Annotated[Path, typer.Argument(help="备份文件 · The copy.", metavar="FILE")]
 ) -> None:
     """备份，不必停机 · A safe copy, while the service runs."""
-    from reminder.app import open_app
     from reminder.store import files
 
-    app = open_app(folder(context))
+    app = open_app(context)
     files.backup(app.engine, file)
     typer.echo(say(app.configuration.locale, "cli.db_backed_up", file=file))
 
