@@ -1,0 +1,78 @@
+"""Simulated, then lived: a daemon stopped and started at random yields exactly what the plan says."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from reminder.plan import asks, reminders, sees
+from reminder.rules.rule import Facts, Span
+from reminder.scan import scan
+from reminder.store.engine import reading
+from reminder.store.tables import ReminderRow
+from tests.integration.stage import Stage
+from tests.makers import a_rule, at
+
+FIRST, LAST = at("2021-09-14 00:00"), at("2021-10-15 23:59")
+RULES = (
+    a_rule("deadline", before=[14, 7, 3, 1, 0]),
+    a_rule("overdue", every=[1, 4]),
+    a_rule("nudge", name="weekly", on=["monday", "thursday"], at="09:30"),
+    a_rule("deadline", name="riding", before=[10, 5], ride="weekly"),
+    a_rule("report"),
+)
+
+
+def office(tmp_path, dice):
+    stage = Stage(tmp_path, rules=RULES)
+    for code in range(6):
+        day = FIRST.date() + timedelta(days=dice.randint(-5, 40))
+        stage.measure(str(code), str(day), ["建设局"] if code % 2 else ["财政局", "建设局"], known_on=FIRST.date())
+    return stage
+
+
+def planned(stage, facts: Facts):
+    span = Span(FIRST.date(), LAST.date())
+    service = stage.service
+    return {r.key for r in reminders(facts, service.rules, service.directory, service.practice, span)}
+
+
+def live(stage, dice):
+    """Beats every few minutes near the hours of the rules, with stops of up to some hours in between."""
+    now = FIRST
+    while now < LAST:
+        stage.cycle(f"{now:%Y-%m-%d %H:%M}")
+        stop = dice.random() < 0.1
+        now += timedelta(minutes=dice.randint(60, 400) if stop else dice.randint(5, 90))
+    stage.cycle(f"{LAST:%Y-%m-%d %H:%M}")
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_daemon_that_is_stopped_and_started_at_random_does_what_was_planned(tmp_path, seed):
+    check(tmp_path, seed)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", range(2, 40))
+def test_many_more_lives(tmp_path, seed):
+    check(tmp_path, seed)
+
+
+def check(tmp_path, seed):
+    dice = Random(seed)
+    stage = office(tmp_path, dice)
+    live(stage, dice)
+    rows = stage.rows(ReminderRow)
+    keys = {(r.rule, r.subject, r.occasion.isoformat(), r.unit, r.recipient, r.channel) for r in rows}
+    assert len(keys) == len(rows)
+    with reading(stage.engine) as session:
+        span = Span(FIRST.date(), LAST.date())
+        questions = asks(RULES, span, stage.service.practice)
+        facts = scan(session, questions, sees(RULES), stage.service.directory, span.first)
+    assert keys == planned(stage, facts)
+    assert all(row.outcome is None and not row.late for row in rows)
+    assert {message.state for message in stage.messages()} == {"sent"}
+    assert len(stage.letters()) == len(stage.messages())
