@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from datetime import datetime, timedelta
 
 from reminder.channels.base import Channel
 from reminder.domain.message import Envelope, Outcome
-from reminder.errors import ChannelBroken, DeliveryError, Permanent, RateLimited
+from reminder.errors import ChannelBroken, DeliveryError, Passing, Permanent, RateLimited, UsageError
 
 # A reminder's useful life is about a working day: try soon, then ever less often, then give up and say so.
 WAITS = tuple(timedelta(seconds=s) for s in (30, 120, 600, 1800, 7200, 7200, 14400))
 BROKEN_WAIT = timedelta(minutes=15)  # a refused login must not be repeated soon: providers lock accounts
 GIVE_UP_AFTER = timedelta(hours=36)
 _JITTER = 0.2
+log = logging.getLogger("reminder.deliver")
 
 
 def deliver(channel: Channel, payload: bytes, envelope: Envelope, attempts: int, now: datetime) -> Outcome:
@@ -22,6 +24,12 @@ def deliver(channel: Channel, payload: bytes, envelope: Envelope, attempts: int,
         receipt = channel.send(payload, envelope, now)
     except DeliveryError as error:
         return _failed(error, attempts, envelope.written_at, now)
+    except UsageError as error:  # a secret that is not set, a certificate file that is gone
+        return _failed(ChannelBroken(str(error)), attempts, envelope.written_at, now)
+    except Exception as error:  # a channel's own fault must not stop the messages behind this one
+        log.exception("channel %s", channel.name)
+        unknown = Passing(f"{type(error).__name__} in the channel", accepted_unknown=True)
+        return _failed(unknown, attempts, envelope.written_at, now)
     return Outcome("sent", "sent", receipt.code, receipt.text)
 
 

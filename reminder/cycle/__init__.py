@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from reminder import outbox
 from reminder.channels.base import Channel
-from reminder.cycle.prepare import Ended, prepare
+from reminder.cycle.prepare import Ended, Ready, log, prepare
 from reminder.cycle.service import Service
 from reminder.deliver import deliver
 from reminder.domain.message import Outcome
@@ -110,8 +112,7 @@ class _Channels:
 def _one(service: Service, channels: _Channels, message: Claimed, now: datetime) -> str:
     """One message to the end of one attempt; returns the state it is left in."""
     channel = channels.get(message.channel)
-    with writing(service.engine) as session:
-        ready = prepare(service, session, channel, message, now)
+    ready = _prepared(service, channel, message, now)
     if isinstance(ready, Ended) or channel is None:
         return ready.state if isinstance(ready, Ended) else "failed"
     outcome = deliver(channel, ready.payload, ready.envelope, message.attempts + 1, now)
@@ -120,6 +121,20 @@ def _one(service: Service, channels: _Channels, message: Claimed, now: datetime)
     with writing(service.engine) as session:
         outbox.settle(session, message, ready.attempt_id, _within_hours(service, outcome), now)
     return outcome.state
+
+
+def _prepared(service: Service, channel: Channel | None, message: Claimed, now: datetime) -> Ready | Ended:
+    """The message ready for an attempt. One that cannot be written is a dead letter; it stops only itself."""
+    try:
+        with writing(service.engine) as session:
+            return prepare(service, session, channel, message, now)
+    except SQLAlchemyError:
+        raise  # the database is ill, not the message
+    except Exception as error:  # whatever a letter's contents can cause
+        log.exception("message %d cannot be written", message.id)
+        with writing(service.engine) as session:
+            outbox.fail(session, message, f"cannot be written: {error}", now)
+        return Ended("failed")
 
 
 def _within_hours(service: Service, outcome: Outcome) -> Outcome:

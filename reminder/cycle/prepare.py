@@ -5,8 +5,9 @@ Until the first attempt a message is rendered from the ledger as it stands; from
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from hashlib import sha256
 
@@ -14,7 +15,7 @@ from sqlmodel import Session
 
 from reminder import outbox
 from reminder.channels.base import Channel
-from reminder.compose import compose, render_body
+from reminder.compose import Circumstances, TemplateFault, compose, render_body
 from reminder.cycle.service import Service
 from reminder.domain.message import Envelope, Letter
 from reminder.domain.reminder import Reason, Reminder
@@ -23,6 +24,7 @@ from reminder.rules.recheck import recheck
 from reminder.scan import reports_since
 from reminder.store.reminders import reminders_of
 
+log = logging.getLogger("reminder.cycle")
 _MOST_REFERENCES = 10  # a References header is for threading, not for the whole ledger
 
 
@@ -75,8 +77,13 @@ def _first(service: Service, session: Session, channel: Channel, message: Claime
 
 
 def written(service: Service, channel: Channel, reminders: list[Reminder], envelope: Envelope, number: str) -> Written:
-    """The bytes of a letter with these reminders, as `channel` sends them."""
-    letter = letter_of(service, channel, reminders, envelope, number)
+    """The bytes of a letter with these reminders, as `channel` sends them; by the built-in templates where the
+    office's own are faulty: a typing error in a template must not silence anybody."""
+    try:
+        letter = letter_of(service, channel, reminders, envelope, number)
+    except TemplateFault as fault:
+        log.error("the built-in template is used instead: %s", fault)
+        letter = compose(reminders, _circumstances(replace(service, templates=None), envelope, number))
     return Written(letter.subject, channel.render(letter, envelope))
 
 
@@ -84,12 +91,15 @@ def letter_of(
     service: Service, channel: Channel, reminders: Sequence[Reminder], envelope: Envelope, number: str
 ) -> Letter:
     """The letter with these reminders, and with the body that `channel` asks for."""
-    true_addressee = envelope.recipient if service.redirect_to else ""
-    circumstances = service.circumstances(envelope.written_at, number=number, true_addressee=true_addressee)
-    letter = compose(reminders, circumstances)
+    letter = compose(reminders, _circumstances(service, envelope, number))
     if channel.body_template:
         return letter.with_body(render_body(channel.body_template, letter, service.templates))
     return letter
+
+
+def _circumstances(service: Service, envelope: Envelope, number: str) -> Circumstances:
+    true_addressee = envelope.recipient if service.redirect_to else ""
+    return service.circumstances(envelope.written_at, number=number, true_addressee=true_addressee)
 
 
 def threads(reminders: Sequence[Reminder], domain: str) -> tuple[str, ...]:

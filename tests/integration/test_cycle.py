@@ -9,7 +9,7 @@ import pytest
 from reminder.channels.base import Channel
 from reminder.domain.message import Receipt
 from reminder.domain.people import Unit
-from reminder.errors import ChannelBroken, Passing, Permanent, RateLimited
+from reminder.errors import ChannelBroken, Passing, Permanent, RateLimited, UsageError
 from reminder.store.engine import writing
 from reminder.store.tables import MessageRow
 from tests.integration.stage import Stage
@@ -25,7 +25,7 @@ class Faulty(Channel):
     """A channel that raises the given errors in turn and accepts what comes after."""
 
     def __init__(self, *errors):
-        self.errors, self.sent = list(errors), []
+        self.name, self.errors, self.sent = "mail", list(errors), []
 
     @classmethod
     def address_fault(cls, address, locale="zh_CN"):
@@ -206,6 +206,43 @@ def test_a_rescued_message_is_not_settled_by_its_old_worker(stage):
     with_channel(stage, Slow())
     stage.cycle("2021-06-08 09:00")
     assert stage.messages()[0].state == "sent"
+
+
+def test_a_faulty_template_of_the_office_falls_back_to_the_built_in_one(stage, caplog):
+    own = stage.folder / "templates" / "zh_CN"
+    own.mkdir(parents=True)
+    (own / "before.text.txt").write_text("{{ nothing }}", encoding="utf-8")
+    stage.service = replace(stage.service, templates=stage.folder / "templates")
+    stage.measure("1", "2021-06-15")
+    assert dict(stage.cycle("2021-06-08 09:00").messages) == {"sent": 1}
+    assert "before.text.txt" in caplog.text
+
+
+def test_one_message_that_cannot_be_written_stops_only_itself(stage):
+    class Picky(Faulty):
+        def render(self, letter, envelope):
+            if envelope.recipient == "建设局":
+                raise ValueError("a row that nobody can write about")
+            return super().render(letter, envelope)
+
+    with_channel(stage, Picky())
+    for unit in ("建设局", "财政局"):
+        stage.measure(unit, "2021-06-15", [unit])
+    assert dict(stage.cycle("2021-06-08 09:00").messages) == {"sent": 1, "failed": 1}
+
+
+def test_a_channel_with_a_fault_of_its_own_stops_only_its_message(stage):
+    with_channel(stage, Faulty(ZeroDivisionError("a bug")))
+    for unit in ("建设局", "财政局"):
+        stage.measure(unit, "2021-06-15", [unit])
+    assert dict(stage.cycle("2021-06-08 09:00").messages) == {"sent": 1, "unknown": 1}
+
+
+def test_a_secret_that_is_not_set_breaks_its_channel_not_the_cycle(stage):
+    with_channel(stage, Faulty(UsageError("REMINDER_SMTP_PASSWORD is not set")))
+    stage.measure("1", "2021-06-15")
+    assert dict(stage.cycle("2021-06-08 09:00").messages) == {"retrying": 1}
+    assert "REMINDER_SMTP_PASSWORD" in stage.deliveries()[0].text
 
 
 def test_while_trying_out_everything_goes_to_the_redirect_and_names_the_true_addressee(stage):
