@@ -51,15 +51,31 @@ def show(context: typer.Context, code: Code, as_json: Json = False) -> None:
     if as_json:
         print_json({**facts, "history": events})
         return
-    print_table(f"{found.key} {found.text}", ("", ""), _shown(facts))
+    print_table(f"{found.key} {found.text}", ("", ""), _shown(facts, locale))
     columns = say(locale, "measures.history").split("|")
-    rows = ((e["on"], e["act"], e["status"], e["by"], e["because"]) for e in events)
-    print_table("", columns, rows)
+    print_table("", columns, (_event(event, locale) for event in events))
 
 
-def _shown(facts: dict[str, Any]) -> list[tuple[str, Any]]:
-    flat = {**facts, "deadline": facts["deadline"]["date"] or facts["deadline"]["text"]}
-    return [(name, "、".join(value) if isinstance(value, list) else value) for name, value in flat.items()]
+def _shown(facts: dict[str, Any], locale: str) -> list[tuple[str, Any]]:
+    """The facts under the names that the office's ledger uses."""
+    from reminder.words import say
+
+    plain = {
+        **facts,
+        "deadline": facts["deadline"]["date"] or facts["deadline"]["text"],
+        "status": say(locale, f"letters.status_{facts['status']}"),
+        "colour": say(locale, f"measures.{facts['colour']}") if facts["colour"] else "",
+    }
+    names = zip(say(locale, "measures.fields").split("|"), plain.values(), strict=True)
+    return [(name, "、".join(value) if isinstance(value, list) else value) for name, value in names]
+
+
+def _event(event: dict[str, Any], locale: str) -> tuple[Any, ...]:
+    from reminder.words import say
+
+    act = say(locale, f"office.act_{event['act']}")
+    status = say(locale, f"letters.status_{event['status']}") if event["status"] else ""
+    return event["on"], act, status, event["by"], event["because"]
 
 
 @measure.command("progress")

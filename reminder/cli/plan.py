@@ -26,6 +26,7 @@ def plan(
     from reminder.compose import sentence
     from reminder.errors import UsageError
     from reminder.rules.rule import Span
+    from reminder.words import say
 
     last = last or first
     if last < first:
@@ -47,7 +48,7 @@ def plan(
         )
         for reminder in planned
     )
-    print_table("", ("时间", "收件人", "规则", "渠道", "措施", "原因"), rows)
+    print_table(say(locale, "plan.title", count=len(planned)), say(locale, "plan.columns").split("|"), rows)
 
 
 def as_facts(reminder: Reminder, reason: str) -> dict[str, Any]:

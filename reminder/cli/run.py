@@ -50,7 +50,7 @@ def _one_cycle(context: typer.Context, now: str | None, *, really_send: bool, as
     if instant and abs((instant - clock.now()).total_seconds()) > _TOLERATED_SECONDS:
         refuse_real_channels(app, really_send=really_send)
     counts = run_cycle(app.service(), (lambda: instant) if instant else clock.now)
-    _told(counts.planned, dict(counts.messages), as_json=as_json)
+    _told(counts.planned, dict(counts.messages), app.configuration.locale, as_json=as_json)
     raise typer.Exit(1 if counts.needs_a_person else 0)
 
 
@@ -66,9 +66,11 @@ def refuse_real_channels(app: App, *, really_send: bool) -> None:
         )
 
 
-def _told(planned: int, messages: dict[str, int], *, as_json: bool) -> None:
+def _told(planned: int, messages: dict[str, int], locale: str, *, as_json: bool) -> None:
+    from reminder.words import say
+
     if as_json:
         print_json({"planned": planned, "messages": messages})
         return
-    states = ", ".join(f"{state} {n}" for state, n in sorted(messages.items())) or "-"
-    typer.echo(f"提醒 {planned} 条；消息：{states}")
+    states = "，".join(f"{say(locale, f'cli.state_{state}')} {n}" for state, n in sorted(messages.items())) or "-"
+    typer.echo(say(locale, "plan.cycle", planned=planned, states=states))
