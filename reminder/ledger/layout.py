@@ -108,7 +108,10 @@ def _across(sheet: Sheet, row: int, texts: Mapping[int, str]) -> bool:
 def _opens_footer(sheet: Sheet, row: int, texts: Mapping[int, str], inherited: set[str]) -> bool:
     """填报人:… in the first cell, whatever the columns beside it are called."""
     first = texts[min(texts)] if texts else ""
-    return not {"text", "deadline"} & inherited and len(first) > 2 and bool(_FOOTER.fullmatch(first))
+    if "deadline" in inherited or len(first) <= 2 or not _FOOTER.fullmatch(first):
+        return False
+    # 填表人:张三 | 联系电话:123 may lie in any columns, the measure's too: then all of the row must be of that sort.
+    return "text" not in inherited or (":" in first and all(_FOOTER.fullmatch(text) for text in texts.values()))
 
 
 def _without_substance(sheet: Sheet, texts: Mapping[int, str]) -> Why | None:
