@@ -1,4 +1,4 @@
-"""The shipped rules are calm: under them 建设局 gets mail on at most 40 of the 141 working days of 2021 (85 by the test's)."""
+"""The shipped rules are calm: 建设局 gets mail on at most 40 of the 141 working days of 2021 (85 by the test's)."""
 
 from __future__ import annotations
 
