@@ -26,11 +26,13 @@ class Channel(ABC):
     `leaves_machine` is False where a message stays on this machine (maildir): such channels need no guard.
     `needs_address` is False where the channel itself knows its target (a webhook's URL).
     `body_template` names the template of a webhook body that `compose` must render, where the channel wants one.
+    `rate` are the peer's known limits, each as so many messages in so many seconds; () where none is known.
     """
 
     Keys: ClassVar[type[ChannelKeys]]
     leaves_machine: ClassVar[bool] = True
     needs_address: ClassVar[bool] = True
+    rate: ClassVar[tuple[tuple[int, float], ...]] = ()
 
     body_template: str | None = None
 
@@ -38,6 +40,12 @@ class Channel(ABC):
         """`name` is the table's in channels.toml; relative paths in `keys` start at `folder`. Opens nothing yet."""
         self.name = name
         self.folder = folder
+
+    @property
+    def destination(self) -> str:
+        """What `rate` counts for, fit to be stored: channels that share one peer share it. No secret can be read
+        from it."""
+        return self.name
 
     @classmethod
     @abstractmethod

@@ -90,7 +90,7 @@ def verdict(answer: Answer, success: Success, now: datetime) -> DeliveryError | 
     if 200 <= answer.status < 300:
         return _of_success(answer, success, text)
     if answer.status in (429, 503) and (answer.retry_after or answer.status == 429):
-        return RateLimited(text, until=now + _pause(answer.retry_after, now), code=code)
+        return RateLimited(text, until=now + pause(answer.retry_after, now), code=code)
     if 300 <= answer.status < 400:
         return ChannelBroken(f"{text}; redirects are not followed: enter the new URL", code=code)
     if answer.status in (401, 407, 410):  # login refused; 410: the receiver wants no more (Standard Webhooks)
@@ -108,9 +108,9 @@ def _of_success(answer: Answer, success: Success, text: str) -> DeliveryError | 
     return Passing(f"{fault}: {text}", code=code) if fault else None
 
 
-def _pause(retry_after: str, now: datetime) -> timedelta:
-    """Retry-After (RFC 9110 §10.2.3), seconds or a date, within 1 s and 6 h."""
-    wished = _UNNAMED_PAUSE
+def pause(retry_after: str, now: datetime, unnamed: timedelta = _UNNAMED_PAUSE) -> timedelta:
+    """Retry-After (RFC 9110 §10.2.3), seconds or a date, within 1 s and 6 h; `unnamed` where it names nothing."""
+    wished = unnamed
     if re.fullmatch(r"[0-9]{1,9}", retry_after):
         wished = timedelta(seconds=int(retry_after))
     elif retry_after:

@@ -1,0 +1,114 @@
+"""What all channels over HTTP share: one guarded POST within a deadline, and what it means when no answer comes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import requests
+from pydantic import Field, IPvAnyNetwork
+from urllib3.exceptions import HTTPError
+
+from reminder.channels.base import Channel, ChannelKeys
+from reminder.channels.deadline import cut_after
+from reminder.channels.guard import Guard, NotAllowed
+from reminder.channels.http_reply import Answer
+from reminder.channels.redact import redact
+from reminder.channels.secret import secrets_in
+from reminder.errors import ChannelBroken, DeliveryError, Passing, UsageError
+
+_MOST = 64 * 1024  # bytes of an answer that are read
+
+
+class HttpKeys(ChannelKeys):
+    """`timeout` is in seconds for all of an attempt; `allow_private` are networks inside the house that it may reach."""
+
+    allow_private: tuple[IPvAnyNetwork, ...] = ()
+    ca_file: str | None = None
+    timeout: float = Field(default=15, gt=0, le=120)
+
+
+class HttpChannel(Channel):
+    """Each attempt has a connection of its own: on one kept open, a peer that has just hung up cannot be told from one
+    that accepted and died. `pause_header` is where the peer says how long to wait."""
+
+    pause_header: ClassVar[str] = "Retry-After"
+
+    def __init__(self, name: str, keys: HttpKeys, folder: Path) -> None:
+        super().__init__(name, keys, folder)
+        self._http = keys
+
+    def answer(self, url: str, headers: Mapping[str, str], payload: bytes) -> Answer:
+        """What the endpoint says to one POST. Passing or ChannelBroken where it says nothing."""
+        if self._http.ca_file and not (self.folder / self._http.ca_file).is_file():
+            raise ChannelBroken(f"cannot read ca_file {self._http.ca_file}")
+        guard = Guard(self._http.allow_private)
+        with requests.Session() as session, cut_after(self._http.timeout, guard.current):
+            session.trust_env = False  # a proxy from the environment would do the resolving, unguarded
+            session.mount("https://", guard)
+            session.mount("http://", guard)
+            try:
+                return self._post(session, url, headers, payload)
+            except (requests.RequestException, HTTPError, OSError, UnicodeError, ValueError) as error:
+                raise self._meaning(error, guard.written) from error
+
+    def _post(self, session: requests.Session, url: str, headers: Mapping[str, str], payload: bytes) -> Answer:
+        verify = str(self.folder / self._http.ca_file) if self._http.ca_file else True
+        with session.post(
+            url,
+            data=payload,
+            headers={**headers, "Accept-Encoding": "identity", "Connection": "close"},
+            timeout=self._http.timeout,
+            allow_redirects=False,
+            stream=True,
+            verify=verify,
+        ) as response:
+            retry_after = response.headers.get(self.pause_header, "").strip()
+            try:
+                body, whole = response.raw.read(_MOST, decode_content=False), True
+            except (HTTPError, OSError):  # the status stands, whatever becomes of the body
+                body, whole = b"", False
+            return Answer(response.status_code, retry_after, body, whole)
+
+    def _meaning(self, error: Exception, written: bool) -> ChannelBroken | Passing:
+        """What a failure without an answer means."""
+        text = self.clean(f"{type(error).__name__}: {error}")
+        causes = list(_causes(error))
+        if any(isinstance(each, NotAllowed) for each in causes):
+            return ChannelBroken(text)
+        if any("CERTIFICATE_VERIFY_FAILED" in str(each) for each in causes):
+            return ChannelBroken(text)
+        if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidHeader | UnicodeError):
+            return ChannelBroken(text)
+        if written:
+            return Passing(f"no answer to a request that went out: {text}", accepted_unknown=True)
+        return Passing(text)
+
+    def cleaned(self, error: DeliveryError) -> DeliveryError:
+        """`error` with its text fit to be stored."""
+        error.text = self.clean(error.text)
+        error.args = (error.text,)
+        return error
+
+    def clean(self, text: str) -> str:
+        """`text` without this channel's secrets, its URL among them."""
+        known = []
+        for secret in secrets_in(self._http):
+            try:
+                known.append(secret.reveal(self.folder))
+            except UsageError:  # what cannot be found cannot be in the text
+                continue
+        return redact(text, known)
+
+
+def _causes(error: BaseException | None) -> list[BaseException]:
+    """The chain of causes: requests and urllib3 wrap the reason several times, some as `reason`, some as arguments."""
+    found: list[BaseException] = []
+    waiting = [error]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, BaseException) and each not in found:
+            found.append(each)
+            waiting += [each.__cause__, each.__context__, getattr(each, "reason", None)]
+    return found
