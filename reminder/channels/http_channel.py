@@ -22,7 +22,7 @@ _MOST = 64 * 1024  # bytes of an answer that are read
 
 
 class HttpKeys(ChannelKeys):
-    """`timeout` is in seconds for all of an attempt; `allow_private` are networks inside the house that it may reach."""
+    """`timeout` is in seconds for all of an attempt; `allow_private` are networks inside the house it may reach."""
 
     allow_private: tuple[IPvAnyNetwork, ...] = ()
     ca_file: str | None = None

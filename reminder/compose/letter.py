@@ -36,6 +36,7 @@ def write(reminders: Sequence[Reminder], circumstances: Circumstances, shelf: Te
         html=shelf.render("letter.html", facts),
         brief=tidy(shelf.render("letter.brief.txt", facts), MOST_BRIEF),
         data=_data(reminders, facts, circumstances),
+        tail=shelf.render("letter.tail.txt", facts).strip(),
     )
 
 
@@ -83,6 +84,7 @@ def _facts(reminders: Sequence[Reminder], circumstances: Circumstances) -> dict[
         "late": all(reminder.late for reminder in reminders),
         "provisional": any(reminder.firing.provisional for reminder in reminders),
         "link": circumstances.link,
+        "count": len(entries(reminders, circumstances.on)),
     }
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 class Letter:
     """One message as people read it. `brief` is one sentence; `data` are JSON-able facts for webhook templates.
 
+    `tail` is what a shortened `text` ends with: how many measures there are, where they stand, the reminder's number.
     `body` is a rendered webhook body where the channel asked for one, else empty.
     """
 
@@ -19,6 +20,7 @@ class Letter:
     html: str
     brief: str
     data: Mapping[str, object] = field(default_factory=dict)
+    tail: str = ""
     body: str = ""
 
     def with_body(self, body: str) -> Letter:
