@@ -6,13 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reminder.channels.base import Channel, ChannelKeys
+from reminder.channels.dingtalk import DingtalkChannel
 from reminder.channels.email import EmailChannel
+from reminder.channels.feishu import FeishuChannel
 from reminder.channels.maildir import MaildirChannel
 from reminder.channels.webhook import WebhookChannel
+from reminder.channels.wecom import WecomChannel
 
 CHANNELS: Mapping[str, type[Channel]] = {
     "email": EmailChannel,
     "webhook": WebhookChannel,
+    "wecom": WecomChannel,
+    "dingtalk": DingtalkChannel,
+    "feishu": FeishuChannel,
     "maildir": MaildirChannel,
 }
 

@@ -108,9 +108,9 @@ def _of_success(answer: Answer, success: Success, text: str) -> DeliveryError | 
     return Passing(f"{fault}: {text}", code=code) if fault else None
 
 
-def pause(retry_after: str, now: datetime, unnamed: timedelta = _UNNAMED_PAUSE) -> timedelta:
-    """Retry-After (RFC 9110 §10.2.3), seconds or a date, within 1 s and 6 h; `unnamed` where it names nothing."""
-    wished = unnamed
+def pause(retry_after: str, now: datetime) -> timedelta:
+    """Retry-After (RFC 9110 §10.2.3), seconds or a date, within 1 s and 6 h."""
+    wished = _UNNAMED_PAUSE
     if re.fullmatch(r"[0-9]{1,9}", retry_after):
         wished = timedelta(seconds=int(retry_after))
     elif retry_after:
