@@ -84,7 +84,7 @@ def missing_year(calendar: Calendar, today: date) -> int | None:
 
 def unreachable(session: Session, directory: Directory, rules: Sequence[Rule]) -> dict[str, list[str]]:
     """The units and posts of the ledger that the directory does not know or cannot reach, by `unit` and `leader`."""
-    asked = {entry for rule in rules for entry in rule.to}
+    asked = {entry for rule in rules for entry in rule.entries()}
     units = units_named(session, "responsible")
     units += units_named(session, "supporting") if "supporting" in asked else []
     return {

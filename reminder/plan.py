@@ -46,7 +46,8 @@ def reminders(
 def _addressed(rule: Rule, firing: Firing, directory: Directory) -> Iterator[Reminder]:
     for recipient in recipients(rule, firing, directory):
         for channel in recipient.channels:
-            alone = "" if rule.merge else f"{firing.rule}|{firing.subject}|{firing.unit}"
+            # what climbs to a post is never split: its steps and its digest are one message
+            alone = "" if rule.merge or firing.to else f"{firing.rule}|{firing.subject}|{firing.unit}"
             yield Reminder(
                 firing=replace(firing, lines=recipient.lines),
                 recipient=recipient.name,
@@ -73,7 +74,9 @@ def known_parts(rules: Iterable[Rule], directory: Directory) -> frozenset[str]:
     """What a cycle knows of the configuration: rules, their offsets, and who can be reached by which channel."""
     parties = [*directory.units.values(), *directory.leaders.values(), directory.office]
     reached = {f"reach:{party.name}:{channel}" for party in parties for channel in party.addresses}
-    posted = {f"reach:{to}:{to.partition(':')[2]}" for rule in rules for to in rule.to if to.startswith("channel:")}
+    posted = {
+        f"reach:{to}:{to.partition(':')[2]}" for rule in rules for to in rule.entries() if to.startswith("channel:")
+    }
     return frozenset(reached | posted | {part for rule in rules for part in rule.parts()})
 
 

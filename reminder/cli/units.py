@@ -57,7 +57,7 @@ def draft(context: typer.Context, write: Write = False) -> None:
     app = open_app(context)
     configuration = app.configuration
     directory, locale = configuration.directory, configuration.locale
-    asked = {entry for rule in configuration.rules for entry in rule.to}
+    asked = {entry for rule in configuration.rules for entry in rule.entries()}
     with reading(app.engine) as session:
         units, leaders = units_named(session, "responsible"), leaders_named(session)
         if "supporting" in asked:  # nobody else writes to them

@@ -16,6 +16,7 @@ from reminder.domain.reminder import Reminder, ReminderKind
 from reminder.words import say
 
 ORDER = (
+    ReminderKind.ESCALATION,  # what a leader has to read first
     ReminderKind.OVERDUE,
     ReminderKind.DUE,
     ReminderKind.BEFORE,
@@ -115,6 +116,8 @@ def line(entry: Entry, circumstances: Circumstances, *, units_named: bool, late_
         "days_left": entry.left,
         "limit": wording.limit(locale, measure.deadline, tidy(measure.deadline.text, NAME)),
         "status": wording.status(locale, measure, on),
+        "blocked": tidy(measure.blocked_by, TEXT),
+        "step": wording.step(locale, tidy(entry.reminder.firing.about.get(f"step:{measure.id}", ""), NAME)),
         "percent": "" if measure.percent is None else f"{measure.percent}%",
         "progress": tidy(measure.progress, TEXT),
         "progress_on": wording.short_day(locale, reported, on) if reported else "",

@@ -10,7 +10,12 @@ from reminder.domain.reminder import Firing, Line, Reason, Reminder, ReminderKin
 from reminder.words import say
 
 _LEFT = (-3, 0, 7, 60)  # days to the deadlines of the sample measures; the last measure has none
-_ALONE = {ReminderKind.OVERDUE: 0, ReminderKind.DUE: 1, ReminderKind.BEFORE: 2}  # which of them a kind speaks of
+_ALONE = {  # which of them a kind speaks of
+    ReminderKind.ESCALATION: 0,
+    ReminderKind.OVERDUE: 0,
+    ReminderKind.DUE: 1,
+    ReminderKind.BEFORE: 2,
+}
 _REPORTS = (ReminderKind.REPORT_DUE, ReminderKind.REPORT_CHASE)
 
 
@@ -31,6 +36,7 @@ def _sample(kind: ReminderKind, locale: str, at: datetime) -> Reminder:
         lines=() if kind in _REPORTS else _lines(kind, locale, at.date()),
         reason=Reason(kind.value),
         week=_week(at.date()) if kind in _REPORTS else "",
+        about={"step:1": "yellow"} if kind is ReminderKind.ESCALATION else {},
         due_at=at.replace(hour=17) if kind in _REPORTS else None,
     )
     return Reminder(firing=firing, recipient=unit, channel="sample", message="sample")
@@ -51,6 +57,7 @@ def _measure(n: int, locale: str, deadline: Deadline) -> Measure:
         problem_text=say(locale, "letters.sample_problem"),
         units=(say(locale, "letters.sample_unit"),),
         deadline=deadline,
+        blocked_by=say(locale, "letters.sample_blocked"),
         percent=40,
         progress=say(locale, "letters.sample_progress"),
     )

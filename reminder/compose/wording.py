@@ -98,6 +98,14 @@ def status(locale: str, measure: Measure, on: date) -> str:
     return say(locale, f"letters.status_{measure.status_on(on)}")
 
 
+def step(locale: str, colour: str) -> str:
+    """The name of a step of escalation: a colour in the locale's word, any other name as the office wrote it."""
+    try:
+        return say(locale, f"letters.step_{colour}") if colour else ""
+    except KeyError:
+        return colour
+
+
 def listed(locale: str, names: Sequence[str], most: int = 20) -> str:
     """Names in one line; of many the first ones, and how many there are."""
     joined = say(locale, "letters.comma").join(names[:most])
@@ -122,6 +130,8 @@ def _fact(locale: str, name: str, value: str) -> str:
         return say(locale, f"letters.status_{value}")
     if name == "week":
         return week(locale, value)
+    if name == "step":
+        return step(locale, tidy(value, 40))
     if name == "days":
         return value.replace("+", say(locale, "letters.comma"))
     return _ISO.sub(lambda match: _moment(locale, match[0]), tidy(value, 160))

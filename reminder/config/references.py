@@ -10,6 +10,7 @@ from reminder.config.nearest import nearest
 from reminder.config.people import PartyKeys
 from reminder.config.positions import Loc
 from reminder.resources import data_dir
+from reminder.rules.kinds.escalation import EscalatingRule
 from reminder.rules.kinds.nudge import NudgeRule
 from reminder.rules.rule import Match, Rule
 
@@ -43,17 +44,23 @@ def _check_party(draft: Draft, loc: Loc, keys: PartyKeys) -> None:
 
 def _check_rule(draft: Draft, loc: Loc, rule: Rule) -> None:
     _refer_all(draft, "rules.toml", (*loc, "channels"), "channel", rule.channels)
-    for index, entry in enumerate(rule.to):
-        kind, colon, name = entry.partition(":")
-        if colon:
-            _refer(draft, "rules.toml", (*loc, "to", index), kind, name)
-        elif entry == "principal" and draft.settings and draft.settings.office.principal is None:
-            draft.sources["rules.toml"].report((*loc, "to", index), "no_principal", severity="warning")
+    _check_to(draft, (*loc, "to"), rule.to)
+    for index, step in enumerate(rule.escalate if isinstance(rule, EscalatingRule) else ()):
+        _check_to(draft, (*loc, "escalate", index, "to"), step.to)
     for key, match in (("match", rule.match), ("except", rule.exclude)):
         _check_match(draft, (*loc, key), match)
     _check_was(draft, loc, rule)
     _check_ride(draft, loc, rule)
     _check_template(draft, loc, rule)
+
+
+def _check_to(draft: Draft, loc: Loc, to: Iterable[str]) -> None:
+    for index, entry in enumerate(to):
+        kind, colon, name = entry.partition(":")
+        if colon:
+            _refer(draft, "rules.toml", (*loc, index), kind, name)
+        elif entry == "principal" and draft.settings and draft.settings.office.principal is None:
+            draft.sources["rules.toml"].report((*loc, index), "no_principal", severity="warning")
 
 
 def _check_match(draft: Draft, loc: Loc, match: Match) -> None:

@@ -106,6 +106,7 @@ class Measure:
     standing: bool = False
     tags: tuple[str, ...] = ()
     blocked: bool = False
+    blocked_by: str = ""  # what stands in its way, as the office wrote it down
     known_on: date | None = None
     seen: bool = True  # False until the daemon's first cycle that knew this measure
     dated_on: date | None = None  # the day from which its time runs: the plan's adoption, else `known_on`

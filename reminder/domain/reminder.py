@@ -16,6 +16,7 @@ class ReminderKind(StrEnum):
     BEFORE = "before"
     DUE = "due"
     OVERDUE = "overdue"
+    ESCALATION = "escalation"
     NUDGE = "nudge"
     REPORT_DUE = "report_due"
     REPORT_CHASE = "report_chase"
@@ -58,6 +59,7 @@ class Firing:
     week: str = ""  # the ISO week, where the subject is a report
     due_at: datetime | None = None  # when that report is due
     owed_for: tuple[Measure, ...] = ()  # the measures for which it is owed
+    to: tuple[str, ...] = ()  # to whom it goes, where that is not the rule's own `to`
     about: Mapping[str, str] = field(default_factory=dict)  # what letters say of it beside measures and weeks
 
     def __post_init__(self) -> None:

@@ -21,9 +21,9 @@ class Recipient:
 
 
 def recipients(rule: Rule, firing: Firing, directory: Directory) -> Iterator[Recipient]:
-    """Everybody the rule's `to` names for this firing, each once."""
+    """Everybody whom the firing's `to`, else the rule's, names for this firing, each once."""
     seen: set[tuple[str, str]] = set()
-    for entry in rule.to:
+    for entry in firing.to or rule.to:
         for wanted, lines in _addressed(entry, firing, directory):
             recipient = _reachable(wanted, lines, rule, directory)
             if (recipient.name, recipient.instead_of) not in seen:

@@ -44,6 +44,8 @@ def riding(
 
 def _boarded(firing: Firing, nudge: NudgeRule, practice: Practice) -> Firing:
     """The firing at the nudge's next instant; unchanged where that nudge is silent about its measure or too late."""
+    if firing.kind is ReminderKind.ESCALATION:  # a post above is not told in a nudge to the unit
+        return firing
     if not firing.lines or not all(nudge.matches(line.measure, firing.unit) for line in firing.lines):
         return firing
     at = nudge.next_at(firing.at, practice)

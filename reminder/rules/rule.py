@@ -6,6 +6,7 @@ A kind (`kinds/<kind>.py`) adds its own keys and says on which days it fires, an
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -19,7 +20,7 @@ from reminder.domain.measure import DeadlineKind, Measure, Status
 from reminder.domain.owed import DutyDone, SentLetter
 from reminder.domain.reminder import Firing, Reason, ReminderKind
 from reminder.rules.calendar import Calendar
-from reminder.rules.when import Clock
+from reminder.rules.when import Clock, On
 
 RECIPIENTS = ("unit", "supporting", "leader", "principal", "office")
 _NAMED_RECIPIENTS = ("unit:", "leader:", "channel:")
@@ -79,6 +80,15 @@ class Practice:
     def provisional(self, *passed: date) -> bool:
         """Whether any of the days from the earliest to the latest of `passed` is only guessed."""
         return self.working_days_only and not self.calendar.certain_through(min(passed), max(passed))
+
+
+def landings(on: On, span: Span, practice: Practice) -> dict[date, list[date]]:
+    """The days of `span` on which what falls on the days of `on` goes → the nominal days that land there, in order."""
+    landing: dict[date, list[date]] = defaultdict(list)
+    for nominal in on.nominal_days(span.first - LONGEST_REST, span.last + LONGEST_REST, practice.calendar):
+        if (day := practice.later(nominal)) in span:
+            landing[day].append(nominal)
+    return landing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +198,10 @@ class Rule(BaseModel):
     @abstractmethod
     def why_not(self, measure: Measure, unit: str, day: date, practice: Practice) -> Reason:
         """Why this rule does not fire for this measure of this unit on `day`."""
+
+    def entries(self) -> tuple[str, ...]:
+        """Everybody it may write to, as `to` names them."""
+        return self.to
 
     def clocks(self) -> frozenset[time]:
         """The hours at which it can fire: between them nothing has to be planned."""

@@ -27,6 +27,10 @@ class Distance:
     n: int
     working: bool = False
 
+    def __str__(self) -> str:
+        """As rules.toml writes it."""
+        return f"{self.n}wd" if self.working else str(self.n)
+
     def before(self, day: date, calendar: Calendar) -> date:
         """The day that lies this distance before `day`."""
         return calendar.add(day, -self.n) if self.working and self.n else day - timedelta(days=self.n)

@@ -91,6 +91,7 @@ def _measure(row: RowMapping, units: dict[tuple[int, str], list[str]], life: _Li
         "progress",
         "progress_on",
         "standing",
+        "blocked_by",
         "known_on",
     )
     return Measure(

@@ -11,7 +11,6 @@ from reminder.plan import asks, reminders
 from reminder.rules.calendar import Calendar
 from reminder.rules.kinds.deadline import DeadlineRule
 from reminder.rules.kinds.nudge import NudgeRule
-from reminder.rules.kinds.overdue import OverdueRule
 from reminder.rules.rule import Facts, Practice, Span
 from tests.rig import oracle, worlds
 from tests.rig.oracle import Fact
@@ -101,9 +100,9 @@ MUTANTS = {
     "不认调休上班": (Calendar, "is_working_day", lambda self, day: day.weekday() < 5 and day not in self.off),
     "已申请销号仍催": ("reminder.domain.measure.Measure", "chased_on", lambda self, day: self.open_on(day)),
     "逾期从到期当天起": (
-        OverdueRule,
-        "_moved",
-        staticmethod(lambda nominal, deadline, practice: practice.earlier(nominal)),
+        "reminder.rules.kinds.overdue",
+        "after_deadline",
+        lambda nominal, deadline, practice: practice.earlier(nominal),
     ),
     "催办不看规则": (NudgeRule, "matches", lambda self, measure, unit: True),
     "同日不合并": (DeadlineRule, "_days", None),

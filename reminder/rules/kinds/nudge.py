@@ -11,7 +11,7 @@ from pydantic import Field
 
 from reminder.domain.measure import Measure
 from reminder.domain.reminder import Firing, Line, Reason, ReminderKind
-from reminder.rules.rule import LONGEST_REST, Ask, Facts, Practice, Rule, Span
+from reminder.rules.rule import Ask, Facts, Practice, Rule, Span, landings
 from reminder.rules.when import OnDays
 
 
@@ -29,13 +29,8 @@ class NudgeRule(Rule):
 
     def days(self, span: Span, practice: Practice) -> dict[date, list[date]]:
         """The days of `span` on which a nudge goes → the nominal days that land there, in order."""
-        landing: dict[date, list[date]] = defaultdict(list)
-        first, last = span.first - LONGEST_REST, span.last + LONGEST_REST
-        for nominal in self.on.nominal_days(first, last, practice.calendar):
-            day = practice.later(nominal)
-            if day in span and self.runs_on(day, practice):
-                landing[day].append(nominal)
-        return landing
+        found = landings(self.on, span, practice)
+        return {day: nominals for day, nominals in found.items() if self.runs_on(day, practice)}
 
     def next_at(self, moment: datetime, practice: Practice) -> datetime | None:
         """The first instant on or after `moment` at which this nudge goes; None within the coming year."""

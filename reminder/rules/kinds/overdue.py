@@ -1,4 +1,4 @@
-"""`overdue`: again and again after a deadline has passed, until the measure is written off."""
+"""`overdue`: again and again after a deadline has passed, until the measure is written off; see also `escalation`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from pydantic_core import PydanticCustomError
 from reminder.domain.measure import Measure
 from reminder.domain.reminder import Firing, Line, Reason, ReminderKind
 from reminder.rules.calendar import ONE_DAY
-from reminder.rules.rule import LONGEST_REST, Ask, Facts, Practice, Rule, Span, subject_of
+from reminder.rules.chain import after_deadline
+from reminder.rules.kinds.escalation import EscalatingRule
+from reminder.rules.rule import LONGEST_REST, Ask, Facts, Practice, Span, subject_of
 from reminder.rules.when import Days, Distance
 
 
@@ -27,10 +29,10 @@ def _or_one(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [schema["items"], {"type": schema.pop("type"), "items": schema.pop("items")}]
 
 
-class OverdueRule(Rule):
+class OverdueRule(EscalatingRule):
     """Fires at each distance of `every` after the deadline; a reminder on a rest day goes on the next working day."""
 
-    kinds: ClassVar = (ReminderKind.OVERDUE,)
+    kinds: ClassVar = (ReminderKind.OVERDUE, ReminderKind.ESCALATION)
 
     kind: Literal["overdue"]
     every: Annotated[tuple[Days, ...], BeforeValidator(_as_list)] = Field(
@@ -61,6 +63,7 @@ class OverdueRule(Rule):
                 if day in span and self.runs_on(day, practice) and measure.chased_on(day):
                     for unit in self.units(measure, facts):
                         yield self._firing(measure, unit, day, reached, practice)
+        yield from self.escalations(facts, span, practice)
 
     def _days(self, deadline: date, span: Span, practice: Practice) -> dict[date, list[tuple[int, date]]]:
         """The days on which something goes → the (distance, nominal day) that land there."""
@@ -68,14 +71,8 @@ class OverdueRule(Rule):
         for distance, nominal in self._nominals(deadline, span.first - LONGEST_REST, practice):
             if nominal > span.last + LONGEST_REST:
                 break
-            landing[self._moved(nominal, deadline, practice)].append((distance, nominal))
+            landing[after_deadline(nominal, deadline, practice)].append((distance, nominal))
         return landing
-
-    @staticmethod
-    def _moved(nominal: date, deadline: date, practice: Practice) -> date:
-        day = practice.later(nominal)
-        # A guess moves earlier, but a measure is not overdue on its deadline.
-        return day if day > deadline else practice.calendar.on_or_after(nominal)
 
     def _nominals(self, deadline: date, first: date, practice: Practice) -> Iterator[tuple[int, date]]:
         """(distance, nominal day) from about `first` on, without end; earlier ones may come too."""
@@ -126,6 +123,11 @@ class OverdueRule(Rule):
             return refusal
         if day <= deadline:
             return Reason("not_overdue", {"deadline": str(deadline)})
+        if put_off := self.why_no_step(measure, day, practice):
+            return put_off
         later = Span(day + ONE_DAY, day + LONGEST_REST)
         coming = [to for to in sorted(self._days(deadline, later, practice)) if to > day]
+        step = self.next_step(measure, day, practice)
+        if step and coming and step.on <= coming[0]:
+            return Reason("not_yet_step", {"next": str(step.on), "step": step.steps[-1].colour})
         return Reason("not_yet", {"next": str(coming[0]) if coming else ""})

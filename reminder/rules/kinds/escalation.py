@@ -1,0 +1,158 @@
+"""Escalation: what a rule tells the posts above a unit. Each step once, on its own day; from then on a digest."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date
+from itertools import pairwise
+
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from reminder.domain.measure import Measure
+from reminder.domain.reminder import Firing, Line, Reason, ReminderKind
+from reminder.rules.chain import Step, Taken, after_deadline, chain, colour_of
+from reminder.rules.rule import Facts, Practice, Rule, Span, landings, subject_of
+from reminder.rules.when import Distance, OnDays
+
+_THE_UNITS_OWN = frozenset({"unit", "supporting"})  # they have reminders of their own; digests go to posts above them
+_DAYS_A_WORKING_DAY = 1.4  # seven for five: enough to compare a step in days with one in working days
+
+
+class EscalatingRule(Rule):
+    """A rule that, beside its own reminders, tells the posts above a unit: each step once, then in a digest."""
+
+    escalate: tuple[Step, ...] = Field(default=(), description="the steps by which posts above the unit are told")
+    leaders_on: OnDays | None = Field(default=None, description="when they get the digest of what is still open")
+
+    @field_validator("escalate")
+    @classmethod
+    def _climbing(cls, escalate: tuple[Step, ...]) -> tuple[Step, ...]:
+        length = [step.after.n * (_DAYS_A_WORKING_DAY if step.after.working else 1) for step in escalate]
+        if escalate and (length[0] < 1 or any(later <= earlier for earlier, later in pairwise(length))):
+            got = [str(step.after) if step.after.working else step.after.n for step in escalate]
+            expected = "expected steps whose after rises from 1 on, got {got}"
+            raise PydanticCustomError("escalate_rising", expected, {"got": got})
+        return escalate
+
+    def entries(self) -> tuple[str, ...]:
+        return (*self.to, *(entry for step in self.escalate for entry in step.to))
+
+    def parts(self) -> frozenset[str]:
+        return super().parts() | {self._part(step.after) for step in self.escalate}
+
+    def parts_of(self, firing: Firing) -> frozenset[str]:
+        if firing.kind is not ReminderKind.ESCALATION or not firing.about.get("steps"):
+            return super().parts()
+        return frozenset(f"rule:{self.name}:escalate:{after}" for after in firing.about["steps"].split("+"))
+
+    def _part(self, after: Distance) -> str:
+        return f"rule:{self.name}:escalate:{after}"
+
+    def colour(self, measure: Measure, day: date, practice: Practice) -> str:
+        """The name of the highest step that a measure has reached on `day`; "" where none is."""
+        return colour_of(self.escalate, measure, day, practice)
+
+    def escalations(self, facts: Facts, span: Span, practice: Practice) -> Iterator[Firing]:
+        """The steps that are taken on days of `span`, and the digests."""
+        if not self.escalate:
+            return
+        climbed: list[tuple[Measure, str, list[Taken]]] = []
+        for measure in facts.measures:
+            deadline = measure.deadline.counted_down
+            if deadline is None or deadline >= span.last:
+                continue
+            taken = chain(self.escalate, measure, practice)
+            climbed += [(measure, unit, taken) for unit in self.units(measure, facts)]
+        for measure, unit, taken in climbed:
+            for one in taken:
+                if one.on in span and self.runs_on(one.on, practice) and measure.chased_on(one.on):
+                    yield self._step(measure, unit, one, practice)
+        yield from self._digests(climbed, span, practice)
+
+    def _step(self, measure: Measure, unit: str, one: Taken, practice: Practice) -> Firing:
+        deadline, nominal, step = measure.deadline.counted_down or date.max, one.nominals[-1], one.steps[-1]
+        facts = {"deadline": str(deadline), "days": "+".join(str(of.after.n) for of in one.steps), "step": step.colour}
+        moved = "_answered" if one.answered else "_moved" if one.on != nominal else ""
+        return Firing(
+            rule=self.name,
+            kind=ReminderKind.ESCALATION,
+            # with the deadline: an extension begins a new chain, whose steps may fall on days of the old one
+            subject=f"{subject_of(measure)}:escalation:{deadline}",
+            unit=unit,
+            occasion=nominal,
+            at=practice.at(one.on, self.at),
+            lines=(Line(measure, tuple(sorted({of.after.n for of in one.steps}))),),
+            reason=Reason("escalation" + moved, facts | ({"answered": str(one.answered)} if one.answered else {})),
+            provisional=practice.provisional(deadline, one.on),
+            superseded=one.nominals[:-1],
+            to=one.to,
+            about={f"step:{measure.id}": step.colour, "steps": "+".join(str(of.after) for of in one.steps)},
+        )
+
+    def _digests(
+        self, climbed: Sequence[tuple[Measure, str, list[Taken]]], span: Span, practice: Practice
+    ) -> Iterator[Firing]:
+        """On each day of `leaders_on`, for each unit and post, the measures of earlier steps to that post."""
+        if self.leaders_on is None:
+            return
+        for day, nominals in landings(self.leaders_on, span, practice).items():
+            if not self.runs_on(day, practice):
+                continue
+            listed: dict[tuple[str, str], list[tuple[Measure, str]]] = defaultdict(list)
+            for measure, unit, taken in climbed:
+                for entry in _told(taken, day) if measure.chased_on(day) else ():
+                    colour = next(one.steps[-1].colour for one in reversed(taken) if one.on <= day)
+                    listed[unit, entry].append((measure, colour))
+            for (unit, entry), found in listed.items():
+                yield self._digest((unit, entry), found, day, nominals, practice)
+
+    def _digest(
+        self,
+        whom: tuple[str, str],
+        found: list[tuple[Measure, str]],
+        day: date,
+        nominals: Sequence[date],
+        practice: Practice,
+    ) -> Firing:
+        unit, entry = whom
+        found.sort(key=lambda one: (one[0].deadline.counted_down or date.max, one[0].ledger, one[0].id))
+        occasion = nominals[-1]
+        facts = {"count": str(len(found)), "occasion": str(occasion)}
+        return Firing(
+            rule=self.name,
+            kind=ReminderKind.ESCALATION,
+            subject=f"digest:{entry}",
+            unit=unit,
+            occasion=occasion,
+            at=practice.at(day, self.at),
+            lines=tuple(Line(measure) for measure, _ in found),
+            reason=Reason("digest_moved" if day != occasion else "digest", facts),
+            provisional=practice.provisional(occasion, day),
+            superseded=tuple(nominals[:-1]),
+            to=(entry,),
+            about={f"step:{measure.id}": colour for measure, colour in found},
+        )
+
+    def next_step(self, measure: Measure, day: date, practice: Practice) -> Taken | None:
+        """The first step after `day`."""
+        return next((one for one in chain(self.escalate, measure, practice) if one.on > day), None)
+
+    def why_no_step(self, measure: Measure, day: date, practice: Practice) -> Reason | None:
+        """Why the step that would have been taken by `day` is not; None where nothing puts one off."""
+        coming = self.next_step(measure, day, practice)
+        if coming is None or coming.answered is None or coming.answered >= day:
+            return None
+        deadline = measure.deadline.counted_down or date.max
+        if after_deadline(coming.nominals[-1], deadline, practice) > day:
+            return None
+        facts = {"step": coming.steps[-1].colour, "answered": str(coming.answered), "next": str(coming.on)}
+        return Reason("escalation_put_off", facts)
+
+
+def _told(taken: Sequence[Taken], day: date) -> list[str]:
+    """The posts that were told of a measure before `day`, without those that a step of that very day tells."""
+    told = dict.fromkeys(entry for one in taken if one.on < day for entry in one.to if entry not in _THE_UNITS_OWN)
+    today = {entry for one in taken if one.on == day for entry in one.to}
+    return [entry for entry in told if entry not in today]
