@@ -90,9 +90,9 @@ def _print_head(app: App, found: Preview) -> None:
 
 
 def _sends_json(channel: Channel) -> bool:
-    from reminder.channels.webhook import WebhookChannel
+    from reminder.channels.http_channel import HttpChannel
 
-    return isinstance(channel, WebhookChannel)
+    return isinstance(channel, HttpChannel)
 
 
 def _refuse_other_than_mail(app: App, channel: Channel) -> None:
