@@ -66,7 +66,8 @@ class HttpChannel(Channel):
         ) as response:
             retry_after = response.headers.get(self.pause_header, "").strip()
             try:
-                body, whole = response.raw.read(_MOST, decode_content=False), True
+                body = response.raw.read(_MOST, decode_content=False)
+                whole = len(body) == _MOST or not response.raw.length_remaining  # cut short, it raises no error
             except (HTTPError, OSError):  # the status stands, whatever becomes of the body
                 body, whole = b"", False
             return Answer(response.status_code, retry_after, body, whole)

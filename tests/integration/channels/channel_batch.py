@@ -41,3 +41,6 @@ Mail = Callable[..., AbstractContextManager[Batch]]
 
 Hook = Callable[..., Batch]
 """`hook(url, **keys)`: a webhook channel that may reach 127.0.0.1."""
+
+Group = Callable[..., Batch]
+"""`group(kind, url, **keys)`: a chat robot that may reach 127.0.0.1; its URL and secret are in the environment."""

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 import trustme
-from channel_batch import Batch, Hook, Mail
+from channel_batch import Batch, Group, Hook, Mail
 
-from reminder.channels import open_channel
+from reminder.channels import CHANNELS, open_channel
 from reminder.channels.email import EmailKeys
 from reminder.channels.webhook import WebhookKeys
 from reminder.domain.message import Envelope, Letter
@@ -68,5 +68,17 @@ def hook(tmp_path: Path, letter: Letter, envelope: Envelope, now: datetime) -> H
     def opened(url: object, **keys: object) -> Batch:
         channel = open_channel("hook", WebhookKeys.model_validate({**usual, "url": url, **keys}), tmp_path)
         return Batch(channel, letter, replace(envelope, addresses=()), now)
+
+    return opened
+
+
+@pytest.fixture
+def group(tmp_path: Path, letter: Letter, envelope: Envelope, now: datetime, monkeypatch: pytest.MonkeyPatch) -> Group:
+    usual = {"url": {"env": "ROBOT_URL"}, "allow_private": ["127.0.0.0/8"], "timeout": 5}
+
+    def opened(kind: str, url: str, **keys: object) -> Batch:
+        monkeypatch.setenv("ROBOT_URL", url)
+        known = CHANNELS[kind].Keys.model_validate({"kind": kind, **usual, **keys})
+        return Batch(open_channel("group", known, tmp_path), letter, replace(envelope, addresses=()), now)
 
     return opened

@@ -21,6 +21,7 @@ class Endpoint:
     body: bytes = b"ok"
     bodies: list[bytes] = field(default_factory=list)
     got: list[dict[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     port: int = 0
 
     @property
@@ -36,6 +37,7 @@ def serving(endpoint: Endpoint, ca: trustme.CA | None = None) -> Iterator[Endpoi
         def do_POST(self) -> None:
             endpoint.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
             endpoint.got.append(dict(self.headers.items()))
+            endpoint.paths.append(self.path)
             self.send_response(endpoint.status)
             for name, value in endpoint.headers.items():
                 self.send_header(name, value)
