@@ -51,6 +51,7 @@ def a_rule(kind: str, **keys: Any) -> Rule:
         "deadline": {"before": [14, 7, 3, 1, 0]},
         "overdue": {"every": 3},
         "nudge": {"on": "monday"},
+        "pace": {"on": "monday", "behind": 20},
         "report": {"due": "friday 17:00", "remind": ["friday 09:00"], "chase": "monday 09:00"},
     }
     return KINDS[kind].model_validate({"name": kind, "kind": kind} | needed[kind] | keys)

@@ -15,6 +15,11 @@ _ALONE = {  # which of them a kind speaks of
     ReminderKind.OVERDUE: 0,
     ReminderKind.DUE: 1,
     ReminderKind.BEFORE: 2,
+    ReminderKind.PACE: 3,
+}
+_ABOUT = {
+    ReminderKind.ESCALATION: {"step:1": "yellow"},
+    ReminderKind.PACE: {"expected": "65", "percent": "40", "since": "2021-03-01"},
 }
 _REPORTS = (ReminderKind.REPORT_DUE, ReminderKind.REPORT_CHASE)
 
@@ -36,7 +41,7 @@ def _sample(kind: ReminderKind, locale: str, at: datetime) -> Reminder:
         lines=() if kind in _REPORTS else _lines(kind, locale, at.date()),
         reason=Reason(kind.value),
         week=_week(at.date()) if kind in _REPORTS else "",
-        about={"step:1": "yellow"} if kind is ReminderKind.ESCALATION else {},
+        about=_ABOUT.get(kind, {}),
         due_at=at.replace(hour=17) if kind in _REPORTS else None,
     )
     return Reminder(firing=firing, recipient=unit, channel="sample", message="sample")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from reminder.compose.text import tidy
@@ -104,6 +104,14 @@ def step(locale: str, colour: str) -> str:
         return say(locale, f"letters.step_{colour}") if colour else ""
     except KeyError:
         return colour
+
+
+def pace(locale: str, about: Mapping[str, str], on: date) -> str:
+    """How a measure lies behind its time, as its rule found; "" where none did."""
+    told = [say(locale, "letters.pace_behind", **about)] if about.get("expected") else []
+    if since := about.get("since"):
+        told.append(say(locale, "letters.pace_stale", since=short_day(locale, date.fromisoformat(since), on)))
+    return say(locale, "letters.semicolon").join(told)
 
 
 def listed(locale: str, names: Sequence[str], most: int = 20) -> str:

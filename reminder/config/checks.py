@@ -12,7 +12,7 @@ from reminder.domain.reminder import ReminderKind
 from reminder.rules.kinds.report import ReportRule
 from reminder.rules.rule import Match, Rule
 
-_COUNTED = frozenset({ReminderKind.BEFORE, ReminderKind.DUE, ReminderKind.OVERDUE})
+_COUNTED = frozenset({ReminderKind.BEFORE, ReminderKind.DUE, ReminderKind.OVERDUE, ReminderKind.PACE})
 
 
 def cross_check(draft: Draft) -> None:

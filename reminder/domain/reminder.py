@@ -20,6 +20,7 @@ class ReminderKind(StrEnum):
     NUDGE = "nudge"
     REPORT_DUE = "report_due"
     REPORT_CHASE = "report_chase"
+    PACE = "pace"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ fixed holidays and called provisional; the caller then moves reminders earlier r
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 import chinese_calendar
 from chinese_calendar.constants import holidays as _published_holidays
@@ -86,7 +87,10 @@ class Calendar:
 
     def between(self, first: date, last: date) -> int:
         """How many working days lie after `first` up to and including `last`; 0 where last ≤ first."""
-        return sum(1 for day in days(first + ONE_DAY, last) if self.is_working_day(day))
+        if last <= first:
+            return 0
+        whole = sum(len(_worked(self, year)) for year in range(first.year, last.year))
+        return whole + bisect_right(_worked(self, last.year), last) - bisect_right(_worked(self, first.year), first)
 
     def certain_through(self, first: date, last: date) -> bool:
         """Whether every day from the earlier to the later date, both included, is certain."""
@@ -111,6 +115,12 @@ class Calendar:
 
     def _covers(self, year: int) -> bool:
         return year in self.covered_years or year in published_years()
+
+
+@lru_cache(maxsize=256)
+def _worked(calendar: Calendar, year: int) -> tuple[date, ...]:
+    """The working days of a year, in order: they are counted again and again."""
+    return tuple(day for day in days(date(year, 1, 1), date(year, 12, 31)) if calendar.is_working_day(day))
 
 
 def days(first: date, last: date) -> Iterable[date]:

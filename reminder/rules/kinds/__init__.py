@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from reminder.rules.kinds.deadline import DeadlineRule
 from reminder.rules.kinds.nudge import NudgeRule
 from reminder.rules.kinds.overdue import OverdueRule
+from reminder.rules.kinds.pace import PaceRule
 from reminder.rules.kinds.report import ReportRule
 from reminder.rules.rule import Rule
 
@@ -15,4 +16,5 @@ KINDS: Mapping[str, type[Rule]] = {
     "overdue": OverdueRule,
     "nudge": NudgeRule,
     "report": ReportRule,
+    "pace": PaceRule,
 }
