@@ -13,6 +13,10 @@ _LABEL = re.compile(r"(牵头|主责|责任|主办|承办|配合|协办|参与|�
 _NOTE = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|【([^【】]*)】|〔([^〔〕]*)〕")
 _HELPING = re.compile(r"配合|协办|参与|协同|协助")
 _ROLE = re.compile(r"(?:牵头|主责|主办|承办|负责|责任|配合|协办|参与|协同|协助)(?:单位|部门)?")
+_SENTENCE = re.compile(  # 由A牵头,B、C配合
+    r"由?([^():;]+?)(?:负责)?牵头(?:负责|实施|落实)?(?:[,;。]?([^():;]+?)(?:配合|协办|参与|协同|协助)(?:实施|落实)?)?[。.]?"
+)
+_BULLET = re.compile(r"^(?:\d{1,2}\.|[★☆*●▲■◆])")
 _AND = re.compile(r"和|及|与|以及")
 _SHORTEST = 3  # shorter pieces are a name spaced out: 建 设 局
 
@@ -43,7 +47,8 @@ def _sections(text: str) -> list[tuple[str, bool]]:
     """牵头:A;配合:B → [(A, False), (B, True)]."""
     labels = list(_LABEL.finditer(text))
     if not labels:
-        return [(text, False)]
+        said = _SENTENCE.fullmatch(text)
+        return [(said[1], False), (said[2] or "", True)] if said else [(text, False)]
     ends = [label.start() for label in labels[1:]] + [len(text)]
     head = [(text[: labels[0].start()], False)]
     return head + [
@@ -70,5 +75,6 @@ def _canonical(text: str, known: Mapping[str, str]) -> str | None:
 def _named(piece: str, known: Mapping[str, str]) -> tuple[str, bool]:
     notes = ["".join(groups) for groups in _NOTE.findall(piece)]
     role = bool(notes) and all(_ROLE.fullmatch(note) for note in notes)
-    name = _canonical(piece, known) or (_NOTE.sub("", piece) if role else piece)
-    return name, any(_HELPING.search(note) for note in notes)
+    bare = _BULLET.sub("", piece)
+    name = _canonical(piece, known) or _canonical(bare, known) or (_NOTE.sub("", piece) if role else piece)
+    return name, role and any(_HELPING.search(note) for note in notes)  # 建设局(财政局配合) leads all the same

@@ -152,7 +152,7 @@ def _clauses(words: str, frame: Frame) -> _Said:
     if not whole.unclear:
         return whole
     said = _Said()
-    for part in re.split(r"[,;。、()\[\]【】]+", words):
+    for part in re.split(r"[,;。、()\[\]【】+]+|/(?!\d)", words):
         if part:
             said = _joined(said, _clause(part, frame))
     return said if said != _Said() else whole

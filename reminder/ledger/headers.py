@@ -18,7 +18,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         """
         整改时限 整改完成时限 整改期限 完成时限 完成期限 整改完成时间 计划完成时间 拟完成时间 计划完成时限
         完成时限要求 办结时限 办理时限 办结期限 落实时限 时限要求 截止日期 截止时间 时限 期限 完成时间 整改时间
-        完成日期 deadline duedate due
+        完成日期 整改时限要求 整改完成期限 结束时间 结束日期 截止 止 deadline duedate due
         """
     ),
     "units": words_of(
@@ -45,11 +45,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         序号 措施编号 措施序号 任务编号 编号 代码 code no. no id
         """
     ),
-    "problem": words_of(
-        """
-        问题编号 问题序号 问题号 problemno problemcode
-        """
-    ),
+    "problem": words_of("问题编号 问题序号 问题号 problemno problemcode"),
     "problem_text": words_of(
         """
         问题 存在问题 反馈问题 巡察反馈问题 巡视反馈问题 具体问题 问题描述 问题内容 主要问题 发现问题 审计发现问题
@@ -73,7 +69,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "status": words_of(
         """
-        状态 整改状态 进展状态 完成状态 办理状态 销号状态 完成情况 是否完成 整改情况 status
+        状态 整改状态 进展状态 完成状态 办理状态 销号状态 目前状态 当前状态 完成情况 整改完成情况 是否完成
+        整改情况 status
         """
     ),
     "percent": words_of(
@@ -92,22 +89,16 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         最近进展日期 最新进展日期 进展日期 更新日期 更新时间 进展时间 填报日期 progressdate updated
         """
     ),
-    "parent": words_of(
-        """
-        上级序号 上级编号 父级序号 parent
-        """
-    ),
-    "tags": words_of(
-        """
-        标签 专班 tags tag
-        """
-    ),
-    "standing": words_of(
-        """
-        挂账 是否挂账 长期挂账 standing
-        """
-    ),
+    "parent": words_of("上级序号 上级编号 父级序号 parent"),
+    "tags": words_of("标签 专班 tags tag"),
+    "standing": words_of("挂账 是否挂账 长期挂账 standing"),
 }
+# lower titles under 完成时限 that are not, or not alone, the limit: 开始时间 beside 结束时间, 年 beside 月, 原时限
+_NOT_THE_LIMIT = re.compile(
+    r"(?:计划|预计)?(?:开始|起始|启动|开工|起)(?:时间|日期|时限)?|自|从|年度?|年份|月份?|日"
+    r"|(?:实际|原|延期|调整|变更)\D{0,4}(?:时间|日期|时限|期限)"
+)
+_PART_OF_LIMIT = re.compile(rf"{_NOT_THE_LIMIT.pattern}|(?:计划|预计)?(?:结束|截止|完成)(?:时间|日期|时限)?|止|至")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +143,7 @@ def find_header(
             rank = (len(header.columns), -depth)
             if rank > best_rank and all(field in header.columns for field in needed):
                 best, best_rank = header, rank
-    return best and _whole(grid, best)
+    return best and _one_limit(grid, names, source, _whole(grid, best), needed)
 
 
 def _whole(grid: Grid, header: Header) -> Header:
@@ -164,6 +155,29 @@ def _whole(grid: Grid, header: Header) -> Header:
     if last - first >= DEEPEST:  # a merge that runs on into the data is no part of the header
         return header
     return replace(header, first_row=first, last_row=last)
+
+
+def _one_limit(
+    grid: Grid,
+    names: Mapping[str, tuple[str, ...]],
+    source: Mapping[tuple[int, int], tuple[int, int]],
+    header: Header,
+    needed: Sequence[str],
+) -> Header | None:
+    """The header with a deadline parted into 开始 and 结束 taken from the right part; None where none is right."""
+    column = header.columns.get("deadline")
+    if column is None:
+        return header
+    last = header.last_row
+    below = squeeze(cell_text(grid.cell(last + 1, column)))
+    numbered = "code" in header.columns and squeeze(cell_text(grid.cell(last + 1, header.columns["code"])))
+    if below and not numbered and _PART_OF_LIMIT.fullmatch(below) and last + 1 - header.first_row < DEEPEST:
+        last += 1
+    parts = [squeeze(cell_text(grid.cell(row, column))) for row in range(header.first_row, last + 1)]
+    if not any(map(_PART_OF_LIMIT.fullmatch, parts)):
+        return header
+    deeper = _header(grid, names, source, header.first_row, last)
+    return deeper if all(field in deeper.columns for field in needed) else None
 
 
 def _header(
@@ -199,6 +213,7 @@ def _assign(stacks: Sequence[Sequence[str]], names: Mapping[str, tuple[str, ...]
         for order, text in enumerate(_spellings(stack))
         for field, aliases in names.items()
         if (rank := _place(text, aliases)) is not None
+        and not (field == "deadline" and len(stack) > 1 and _NOT_THE_LIMIT.fullmatch(squeeze(stack[-1])))
     )
     columns: dict[str, int] = {}
     for _order, _rank, column, field in fits:

@@ -19,12 +19,13 @@ STATUS_WORDS: Mapping[Status, tuple[str, ...]] = {
     Status.IN_PROGRESS: words_of(
         """
         推进中 整改中 进行中 正在推进 正在整改 正在进行 持续推进 持续整改 持续推进中 持续整改中 办理中 落实中 未完成 否
-        已启动 inprogress ongoing
+        已启动 正在办理 按计划推进 序时推进 尚未完成 长期坚持 滞后 待完成 inprogress ongoing
         """
     ),
     Status.PHASE_COMPLETE: words_of(
         """
         阶段性完成 基本完成 取得阶段性成效 已取得阶段性成效 阶段性成效 部分完成 完成并长期坚持 phasecomplete
+        已完成并长期坚持 已完成,长期坚持 已完成并持续坚持
         partlydone
         """
     ),
@@ -36,6 +37,7 @@ STATUS_WORDS: Mapping[Status, tuple[str, ...]] = {
     Status.WRITTEN_OFF: words_of(
         """
         已完成 已销号 已办结 完成 办结 销号 已整改 已整改完成 整改完成 已完成整改 整改到位 已整改到位 全部完成
+        已整改完毕 整改完毕 完成整改 已全部完成 办理完毕 已办理完毕 完成销号 已完成销号
         已落实 是 done completed closed writtenoff
         """
     ),
