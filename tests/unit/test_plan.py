@@ -174,3 +174,104 @@ def test_a_post_to_a_group_needs_no_address():
     people = a_directory(office=Party(name=OFFICE))
     (posted,) = planned([a_rule("nudge", to=["channel:群"])], [a_measure()], "2021-06-07", "2021-06-07", people)
     assert (posted.recipient, posted.channel) == ("channel:群", "群")
+
+
+STEPS = [
+    {"after": 7, "colour": "yellow", "to": ["leader"]},
+    {"after": "15wd", "colour": "red", "to": ["leader", "principal"], "unless_answered": "5wd"},
+]
+
+
+def climbing(**keys):
+    return a_rule("overdue", **{"every": 3650, "escalate": STEPS, "leaders_on": "monday"} | keys)
+
+
+def a_line(**changes):
+    """建设局、财政局同归分管领导；组长在上."""
+    mail = {"channels": ("mail",), "addresses": {"mail": ("l@example.org",)}}
+    posts = {title: Leader(name=title, **mail) for title in ("分管领导", "组长")}
+    return a_directory(**{"leader": "分管领导", "leaders": posts, "principal": "组长"} | changes)
+
+
+CLIMBS = [
+    ("黄色报分管领导", {}, "2021-06-08", [("分管领导", "")]),
+    ("红色报分管领导和组长", {}, "2021-06-23", [("分管领导", ""), ("组长", "")]),
+    ("措施自己写了领导的，报那位领导", {"leader": "组长"}, "2021-06-08", [("组长", "")]),
+    ("台账写的领导不在名录，整改办代收", {"leader": "陌生人"}, "2021-06-08", [(OFFICE, "陌生人")]),
+]
+
+
+@pytest.mark.parametrize(("changes", "day", "expected"), [c[1:] for c in CLIMBS], ids=[c[0] for c in CLIMBS])
+def test_a_step_goes_to_its_posts(changes, day, expected):
+    got = planned([climbing()], [a_measure("2021-06-01", **changes)], day, day, a_line())
+    assert [(r.recipient, r.instead_of) for r in got] == expected
+    assert {r.firing.unit for r in got} == {"建设局"}
+
+
+NOBODY = [
+    (
+        "领导没有地址",
+        {"leaders": {"分管领导": Leader(name="分管领导"), "组长": Leader(name="组长")}},
+        ["分管领导", "组长"],
+    ),
+    ("单位没有写领导，也没有组长", {"leader": None, "principal": None}, ["", "建设局"]),
+]
+
+
+@pytest.mark.parametrize(("changes", "missed"), [c[1:] for c in NOBODY], ids=[c[0] for c in NOBODY])
+def test_the_office_answers_for_a_post_that_cannot_be_reached(changes, missed):
+    got = planned([climbing()], [a_measure("2021-06-01")], "2021-06-23", "2021-06-23", a_line(**changes))
+    assert [r.recipient for r in got] == [OFFICE, OFFICE]
+    assert sorted(r.instead_of for r in got) == sorted(missed)
+
+
+def test_a_leader_gets_one_message_for_all_units_steps_and_digests_of_a_day():
+    measures = [
+        a_measure("2021-06-01", id=1),
+        a_measure("2021-06-10", id=2, units=("财政局",)),
+        a_measure("2021-06-20", id=3, units=("财政局",)),  # its yellow step falls on Monday 06-28 (06-27 is a Sunday)
+    ]
+    for keys in ({}, {"merge": False}, {"ride": "nudge"}):
+        day = planned([climbing(**keys), a_rule("nudge")], measures, "2021-06-28", "2021-06-28", a_line())
+        mine = [r for r in day if r.recipient == "分管领导"]
+        assert len({r.message for r in mine}) == 1
+        told = {
+            (r.firing.subject.partition(":")[0], r.firing.unit, line.measure.id)
+            for r in mine
+            for line in r.firing.lines
+        }
+        assert told == {("digest", "建设局", 1), ("digest", "财政局", 2), ("measure", "财政局", 3)}
+        assert [r.firing.lines[0].measure.id for r in day if r.recipient == "组长"] == [1]
+
+
+def test_a_step_that_downtime_ran_over_is_answered_late_and_only_the_highest():
+    (late,) = cycle(
+        [climbing(escalate=[*STEPS[:1], {"after": 9, "colour": "red", "to": ["leader"]}])],
+        [a_measure("2021-06-01")],
+        "2021-06-07 18:00",
+        "2021-06-11 10:00",
+    )
+    assert (late.late, late.firing.reason.facts["step"]) == (True, "red")
+
+
+def test_a_step_added_later_is_answered_from_that_day_on():
+    rules = [climbing(leaders_on=None)]
+    known = {part for part in known_parts(rules, a_directory()) if part != "rule:overdue:escalate:7"}
+    measures = [a_measure("2021-06-01"), a_measure("2021-06-02")]
+    (today,) = cycle(rules, measures, "2021-06-07 12:00", "2021-06-09 10:00", known)
+    assert [line.measure for line in today.firing.lines] == measures[1:]
+
+
+def test_a_group_that_only_a_step_names_is_known_to_be_reached():
+    rules = [climbing(escalate=[{"after": 7, "colour": "red", "to": ["channel:群"]}])]
+    assert "reach:channel:群:群" in known_parts(rules, a_directory())
+    (posted,) = cycle(rules, [a_measure("2021-06-01")], "2021-06-08 08:00", "2021-06-08 10:00")
+    assert (posted.recipient, posted.channel) == ("channel:群", "群")
+
+
+def test_a_measure_behind_its_time_rides_in_the_nudge():
+    measure = a_measure("2021-12-31", dated_on=date(2021, 1, 4), progress_on=date(2021, 1, 4), percent=0)
+    rules = [a_rule("pace", on="thursday", ride="nudge"), a_rule("nudge")]
+    got = planned(rules, [measure], "2021-06-21", "2021-06-21")
+    assert [r.firing.kind.value for r in got] == ["nudge", "pace"]
+    assert len({r.message for r in got}) == 1

@@ -1,0 +1,134 @@
+"""A whole chain of escalation, day by day on a real database into a real maildir."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from sqlmodel import select
+
+from reminder.domain.people import Leader
+from reminder.rules.calendar import days
+from reminder.store.engine import writing
+from reminder.store.tables import EventRow, MeasureRow
+from tests.integration.stage import Stage
+from tests.makers import a_directory, a_rule, at
+
+STEPS = [
+    {"after": 7, "colour": "yellow", "to": ["leader"]},
+    {"after": "15wd", "colour": "red", "to": ["leader", "principal"], "unless_answered": "5wd"},
+]
+CHAIN = {  # deadline 2021-06-01: whom a letter reached on which day; 06-14 is 端午
+    "建设局": ["06-15", "06-29"],  # every 14 days, its own reminders as before
+    "分管领导": ["06-08", "06-15", "06-21", "06-23", "06-28"],
+    "组长": ["06-23", "06-28"],
+}
+
+
+@pytest.fixture
+def stage(tmp_path):
+    posts = {
+        title: Leader(name=title, channels=("mail",), addresses={"mail": (f"{title}@example.org",)})
+        for title in ("分管领导", "组长")
+    }
+    office = a_directory(leader="分管领导", leaders=posts, principal="组长")
+    rule = a_rule("overdue", every=14, escalate=STEPS, leaders_on="monday")
+    return Stage(tmp_path, rules=(rule,), directory=office)
+
+
+def live(stage, first="2021-06-02", last="2021-06-30"):
+    for day in days(date.fromisoformat(first), date.fromisoformat(last)):
+        stage.cycle(f"{day} 09:00")
+        stage.cycle(f"{day} 15:00")
+
+
+def reached(stage):
+    told = {}
+    for message in stage.messages():
+        assert message.state == "sent"
+        told.setdefault(message.recipient, []).append(f"{message.created_at:%m-%d}")
+    return told
+
+
+def act(stage, name, on, **columns):
+    """What a person did on a day: an event in the measure's history, and its columns as they stand then."""
+    with writing(stage.engine) as session:
+        row = session.exec(select(MeasureRow)).one()
+        for column, value in columns.items():
+            setattr(row, column, value)
+        session.add(row)
+        session.add(
+            EventRow(measure_id=row.id or 0, act=name, on=date.fromisoformat(on), recorded_at=at(f"{on} 16:00"))
+        )
+
+
+def body(letter):
+    return letter.get_body(("plain",)).get_content()
+
+
+def test_each_step_goes_once_on_its_own_day_and_then_a_digest_on_mondays(stage):
+    stage.measure("73", "2021-06-01", progress="正在采购", progress_on=date(2021, 5, 20), blocked_by="资金未到位")
+    live(stage)
+    assert reached(stage) == CHAIN
+    first = body(stage.letters()[0])
+    assert first.index("最近反馈：正在采购") < first.index("受阻：资金未到位") < first.index("逾期 7 天｜")
+    assert first.index("逾期 7 天｜") < first.index("下一步：请过问责任单位")
+    assert "督办级别：黄色" in first
+    proof = [row for row in stage.reminders() if row.kind == "escalation" and not row.subject.startswith("digest")]
+    assert [(row.recipient, str(row.occasion), row.reason["facts"]["step"]) for row in proof] == [
+        ("分管领导", "2021-06-08", "yellow"),
+        ("分管领导", "2021-06-23", "red"),
+        ("组长", "2021-06-23", "red"),
+    ]
+
+
+def test_lived_with_rests_it_is_the_same_chain(stage):
+    stage.measure("73", "2021-06-01")
+    live(stage, last="2021-06-11")
+    live(stage, "2021-06-15", "2021-06-22")
+    live(stage, "2021-06-23", "2021-06-30")
+    assert reached(stage) == CHAIN
+
+
+def test_an_answer_recorded_after_a_step_does_not_repeat_it(stage):
+    stage.measure("73", "2021-06-01")
+    live(stage, last="2021-06-23")
+    act(stage, "progress", "2021-06-22")  # written down late: the step of the 23rd has gone
+    live(stage, "2021-06-24", "2021-07-02")
+    steps = [row for row in stage.reminders() if row.recipient == "组长" and not row.subject.startswith("digest")]
+    assert [f"{row.at:%m-%d}" for row in steps] == ["06-23"]
+
+
+def test_an_answer_puts_the_next_step_off(stage):
+    stage.measure("73", "2021-06-01")
+    live(stage, last="2021-06-17")
+    act(stage, "progress", "2021-06-17")
+    live(stage, "2021-06-18", "2021-06-24")
+    assert reached(stage)["组长"] == ["06-24"]
+
+
+def test_an_extension_ends_the_chain_and_begins_another(stage):
+    stage.measure("73", "2021-06-01")
+    live(stage, last="2021-06-11")
+    act(stage, "extend", "2021-06-11", deadline_on=date(2021, 6, 18))
+    live(stage, "2021-06-12", "2021-06-30")
+    assert reached(stage)["分管领导"] == ["06-08", "06-25", "06-28"]
+
+
+def test_a_write_off_before_the_hour_cancels_what_was_held(stage):
+    stage.measure("73", "2021-06-01")
+    stage.cycle("2021-06-08 08:00")
+    stage.cycle("2021-06-08 19:00")  # outside hours: held
+    stage.move("73", "written_off", "2021-06-09")
+    assert dict(stage.cycle("2021-06-09 08:30").messages) == {"cancelled": 1}
+    assert stage.letters() == []
+
+
+def test_what_lies_behind_its_time_is_told_with_its_numbers(stage):
+    behind = {"dated_on": date(2021, 1, 4), "percent": 10, "progress": "已立项", "progress_on": date(2021, 3, 1)}
+    stage.service = replace(stage.service, rules=(a_rule("pace", stale="30wd", repeat="10wd"),))
+    stage.measure("8", "2021-12-31", **behind)
+    live(stage, "2021-06-04", "2021-06-30")
+    assert reached(stage) == {"建设局": ["06-07", "06-28"]}
+    assert "序时进度：按时间应完成 42%，已报 10%；3月1日以来没有新进展" in body(stage.letters()[0])
