@@ -17,7 +17,16 @@ _FOOTER = re.compile(
     r"制单|统计|打印|抄送|本表|以上|以下空白|note|\*|※).*",
     re.IGNORECASE,
 )
+_SIGNATURE = re.compile(
+    r".{0,8}(?:填报|填表|制表|审核|审批|复核|联系人|联系电话|电话|负责人|签字|签名|经办|日期|时间|盖章|单位)[^:]{0,6}:.*"
+)
+_COUNT = re.compile(r"[\d.,%项条件个家-]+")
+_HEADING = re.compile(r"(?:\([一二三四五六七八九十]{1,3}\)|[一二三四五六七八九十]{1,3}[、.])(?!\d)")
+_ORDINAL = re.compile(r"\(?[一二三四五六七八九十]{1,3}\)?[、.]?")
+_STEMS = "甲乙丙丁戊己庚辛壬癸"
 _SUBSTANCE = ("text", "deadline", "units")
+_TEXTS = ("text", "problem_text", "goal")  # where a ledger says what is to be done
+_HEADED = frozenset({"code", "problem", "text", "problem_text", "aspect", "goal"})  # where a section's heading may stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +64,35 @@ def laid_out(grid: Grid, header: Header) -> Sheet:
 
 def classify(sheet: Sheet) -> Iterator[tuple[int, Why | None]]:
     """Each row under the header from 0, with the reason why it is no measure, or None where it is one."""
-    whys = {row: _why(sheet, row) for row in sheet.below_header()}
+    whys = _without_tail(sheet, {row: _why(sheet, row) for row in sheet.below_header()})
     last = max((row for row, why in whys.items() if why is None), default=-1)
     for row, why in whys.items():
         # a line of prose among the measures heads a section; after them it closes the table
         yield row, "repeated_header" if why == "footer" and row < last and not _signs_off(sheet, row) else why
 
 
+def _without_tail(sheet: Sheet, whys: dict[int, Why | None]) -> dict[int, Why | None]:
+    """What signs the table off under its last measure, in whatever columns, is no measure that lacks its text."""
+    field = next((name for name in _TEXTS if name in sheet.header.columns), "text")
+    last = max((row for row, why in whys.items() if why is None and _has(sheet, row, field)), default=-1)
+    signed = False
+    for row, why in whys.items():
+        if row > last and why in (None, "footer"):
+            signed = signed or why == "footer" or any(map(_SIGNATURE.fullmatch, sheet.texts(row).values()))
+            whys[row] = "footer" if signed else why
+    return whys
+
+
+def _has(sheet: Sheet, row: int, field: str) -> bool:
+    return bool(squeeze(cell_text(sheet.value(row, field))))
+
+
 def _why(sheet: Sheet, row: int) -> Why | None:
     texts = sheet.texts(row)
-    inherited = {field for field in _SUBSTANCE if squeeze(cell_text(sheet.value(row, field)))}
+    inherited = {field for field in _SUBSTANCE if _has(sheet, row, field)}
     if not texts and not ("text" in inherited and len(inherited) > 1):
         return "blank"
-    if _repeats_header(sheet, texts):
+    if _repeats_header(sheet, texts) or _numbers_columns(sheet, row, texts) or _heads_section(sheet, texts, inherited):
         return "repeated_header"
     own = [field for field in _SUBSTANCE if sheet.own(row, field)]
     if summed := _sum(sheet, row, texts):
@@ -85,13 +110,36 @@ def _repeats_header(sheet: Sheet, texts: Mapping[int, str]) -> bool:
     return same >= 2 and same * 2 >= len(texts)
 
 
+def _numbers_columns(sheet: Sheet, row: int, texts: Mapping[int, str]) -> bool:
+    """The line under a printed header that counts its columns: 1 2 3 4, 甲 乙 1 2."""
+    if row > sheet.header.last_row + 2 or len(texts) < len(sheet.header.columns):
+        return False
+    stems = 0
+    for text in texts.values():
+        if text != _STEMS[stems : stems + 1]:
+            break
+        stems += 1
+    counted = [str(n) for n in range(1, len(texts) - stems + 1)]
+    return [text.strip("()") for text in texts.values()][stems:] == counted
+
+
+def _heads_section(sheet: Sheet, texts: Mapping[int, str], inherited: set[str]) -> bool:
+    """一 | 党的建设方面, or 一、党的建设方面 in the measures' column: nobody is named, no day, nothing else."""
+    columns = {column: field for field, column in sheet.header.columns.items()}
+    if inherited - {"text"} or any(columns.get(column) not in _HEADED for column in texts):
+        return False
+    first, *rest = texts.values()
+    return bool(_HEADING.match(first) or (rest and _ORDINAL.fullmatch(first)))
+
+
 def _sum(sheet: Sheet, row: int, texts: Mapping[int, str]) -> Why | None:
-    if sheet.own(row, "deadline") or not texts:
-        return None
-    found = (_SUM.fullmatch(text.lower()) for text in texts.values())
+    found = [_SUM.fullmatch(text.lower()) for text in texts.values()]
     kinds = [match["kind"] for match in found if match]
     # "本年度经费合计" may be a measure: a sum's row has little else in words
-    prose = [text for text in texts.values() if not re.fullmatch(r"[\d.,%项条件个-]+", text)]
+    prose = [text for text in texts.values() if not _COUNT.fullmatch(text)]
+    limit = squeeze(sheet.own(row, "deadline"))
+    if limit and not (_COUNT.fullmatch(limit) and kinds == prose):
+        return None
     if not kinds or len(prose) > 2:
         return None
     return "subtotal" if kinds[0] in ("小计", "分计", "subtotal") else "total"

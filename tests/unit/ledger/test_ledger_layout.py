@@ -160,3 +160,30 @@ def test_wording_first_read_earlier_keeps_its_day(read, xlsx, settings):
     assert read_ledger(path, later).rows[0].deadline.on == date(2021, 10, 27)
     first_read = {("1", "一个月内"): date(2021, 5, 1)}
     assert read_ledger(path, later, dated_texts=first_read).rows[0].deadline.on == date(2021, 6, 1)
+
+
+def test_a_line_that_counts_the_columns_is_no_measure(read):
+    sheet = read([("1", "2", "3", "4"), ("甲", "乙", "1", "2"), ROW])
+    assert (whys(sheet), [row.text for row in sheet.rows]) == (dict.fromkeys((2, 3), "repeated_header"), ["修订制度"])
+
+
+def test_a_sum_with_a_count_in_every_column_is_no_measure(read):
+    sheet = read([("合计", "2", "2", "2"), ROW, ("总 计", "", "", 12)])
+    assert (whys(sheet), len(sheet.rows)) == ({2: "total", 4: "total"}, 1)
+
+
+def test_a_section_headed_in_the_measures_columns_is_no_measure(read):
+    sheet = read([("一", "党的建设方面"), ROW, ("", "（二）廉政方面"), ("2", "一、二期工程验收", "建设局", "6月底")])
+    assert whys(sheet) == {2: "repeated_header", 4: "repeated_header"}
+    assert [row.text for row in sheet.rows] == ["修订制度", "一、二期工程验收"]
+
+
+def test_what_signs_the_table_off_is_no_measure_that_lacks_its_text(read):
+    sheet = read(
+        [ROW, ("填报人：张三", "", "联系电话：1", "审核人：李四"), ("", "", "财政局", ""), ("", "", "", "2022年3月1日")]
+    )
+    assert (whys(sheet), len(sheet.rows)) == (dict.fromkeys((3, 4, 5), "footer"), 1)
+
+
+def test_a_last_row_that_lacks_its_measure_is_reported(read):
+    assert [codes(row) for row in read([ROW, ("2", "", "财政局", "6月底")]).rows] == [[], ["measure_missing"]]
