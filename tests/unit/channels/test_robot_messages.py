@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from test_robot_text import HOSTILE
@@ -53,6 +53,7 @@ def content(body: Any) -> str:
 
 
 @FORMS
+@settings(deadline=None)
 @given(letter=LETTERS, people=PEOPLE)
 def test_no_limit_is_passed_no_mention_cut_or_forged_and_the_number_stands(
     kind: str, form: str, letter: Letter, people: list[str]

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reminder.channels.robot_text import Weigh, cut, fitted, in_bytes, in_json, literal, plain
@@ -59,6 +59,7 @@ HOSTILE = st.lists(
 WEIGHTS = pytest.mark.parametrize("weigh", [in_bytes, in_json])
 
 
+@settings(deadline=None)
 @given(HOSTILE)
 def test_no_tag_mention_or_hidden_character_is_left_in_plain_text(text: str) -> None:
     shown = plain(text)
@@ -67,6 +68,7 @@ def test_no_tag_mention_or_hidden_character_is_left_in_plain_text(text: str) -> 
     assert all(unicodedata.category(char)[0] != "C" for char in shown.replace("\n", ""))
 
 
+@settings(deadline=None)
 @given(HOSTILE)
 def test_no_markup_is_left_in_markdown_but_the_letters_own(text: str) -> None:
     for line in literal(text).split("\n"):
@@ -98,6 +100,7 @@ def test_markdown_shows_what_was_typed(typed: str, shown: str) -> None:
 
 
 @WEIGHTS
+@settings(deadline=None)
 @given(text=HOSTILE, room=st.integers(0, 200))
 def test_what_is_cut_fits_and_is_the_beginning(weigh: Weigh, text: str, room: int) -> None:
     text = plain(text)
@@ -107,6 +110,7 @@ def test_what_is_cut_fits_and_is_the_beginning(weigh: Weigh, text: str, room: in
 
 
 @WEIGHTS
+@settings(deadline=None)
 @given(text=st.text(alphabet='甲é😀a"', min_size=1, max_size=80), room=st.integers(0, 100))
 def test_within_one_line_no_byte_is_wasted(weigh: Weigh, text: str, room: int) -> None:
     kept = cut(text, room, weigh)
@@ -114,6 +118,7 @@ def test_within_one_line_no_byte_is_wasted(weigh: Weigh, text: str, room: int) -
 
 
 @WEIGHTS
+@settings(deadline=None)
 @given(parts=st.tuples(HOSTILE, HOSTILE, HOSTILE), room=st.integers(40, 3000), times=st.integers(1, 60))
 def test_a_letter_is_never_over_its_room_and_keeps_its_number(
     weigh: Weigh, parts: tuple[str, str, str], room: int, times: int
