@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -81,7 +82,7 @@ class PaceRule(Rule):
         if measure.deadline.counted_down is None or not measure.chased_on(day):
             return Verdict()
         expected, moved = expected_on(measure, day, practice.calendar), moved_on(measure, day)
-        stale = bool(self.stale and moved and _passed(self.stale, moved, day, practice.calendar))
+        stale = bool(self.stale and moved and _after(self.stale, moved, practice.calendar) <= day)
         return Verdict(expected if self._behind(measure, day, expected) else None, moved if stale else None)
 
     def _behind(self, measure: Measure, day: date, expected: int | None) -> bool:
@@ -92,14 +93,10 @@ class PaceRule(Rule):
 
     def _told(self, measure: Measure, walked: Sequence[date], practice: Practice) -> Iterator[tuple[date, Verdict]]:
         """The days of `walked` on which it is told of, each with its verdict: not again within `repeat`."""
-        last: date | None = None
+        again = begun_on(measure) or date.max
         for day in walked:
-            if (begun := begun_on(measure)) is None or day < begun:
-                continue
-            if last and self.repeat and not _passed(self.repeat, last, day, practice.calendar):
-                continue
-            if verdict := self.verdict(measure, day, practice):
-                last = day
+            if day >= again and (verdict := self.verdict(measure, day, practice)):
+                again = _after(self.repeat, day, practice.calendar) if self.repeat else day
                 yield day, verdict
 
     def _firing(
@@ -157,7 +154,7 @@ def expected_on(measure: Measure, day: date, calendar: Calendar) -> int | None:
         return None
     if day >= deadline:
         return 100
-    return 100 * calendar.between(begins, day) // max(calendar.between(begins, deadline), 1)
+    return 100 * _between(begins, day, calendar) // max(_between(begins, deadline, calendar), 1)
 
 
 def begun_on(measure: Measure) -> date | None:
@@ -171,6 +168,14 @@ def moved_on(measure: Measure, day: date) -> date | None:
     return max((on for on in progress if on <= day), default=measure.dated_on)
 
 
-def _passed(distance: Distance, since: date, day: date, calendar: Calendar) -> bool:
-    """Whether `distance` has run out on `day`, counted from `since`."""
-    return (calendar.between(since, day) if distance.working else (day - since).days) >= distance.n
+# One day's questions about thousands of measures come down to a few hundred pairs of days.
+
+
+@lru_cache(maxsize=20_000)
+def _after(distance: Distance, since: date, calendar: Calendar) -> date:
+    return distance.after(since, calendar)
+
+
+@lru_cache(maxsize=20_000)
+def _between(first: date, last: date, calendar: Calendar) -> int:
+    return calendar.between(first, last)

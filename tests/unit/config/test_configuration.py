@@ -68,6 +68,7 @@ def test_practice_is_as_written(contract: Configuration) -> None:
         "weekly-nudge",
         "standing",
         "weekly-report",
+        "behind",
     ]
 
 
