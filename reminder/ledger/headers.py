@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reminder.ledger.grid import Grid
+from reminder.ledger.rivals import code_beside_text, rivals
 from reminder.ledger.text import cell_text, squeeze, tidy, words_of
 
 SEARCHED_ROWS = 40
@@ -110,6 +112,7 @@ class Header:
     columns: Mapping[str, int]
     titles: Mapping[str, str]
     words: tuple[frozenset[str], ...]  # by column, every text of the header, for finding it repeated
+    others: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)  # further columns of a field
 
     def title(self, field: str) -> str:
         """The header text of a field as in the sheet; empty where the sheet has no such column."""
@@ -193,9 +196,14 @@ def _header(
     ]
     stacks = [list(dict.fromkeys(text for text in stack if text)) for stack in stacks]
     columns = _assign(stacks, names)
+    spellings = [_spellings(stack) if _may_be_limit(stack) else [] for stack in stacks]
+    limits = names.get("deadline", ())
+    configured = len(limits) - len(NAMES["deadline"])
+    others = rivals(spellings, columns, limits, configured=configured) if limits else {}
+    columns = code_beside_text(spellings, columns, names.get("code", ()))
     titles = {field: _title(grid, source, first, last, column) for field, column in columns.items()}
     words = tuple(frozenset(map(squeeze, stack)) for stack in stacks)
-    return Header(first, last, columns, titles, words)
+    return Header(first, last, columns, titles, words, others)
 
 
 def _title(grid: Grid, source: Mapping[tuple[int, int], tuple[int, int]], first: int, last: int, column: int) -> str:
@@ -212,14 +220,17 @@ def _assign(stacks: Sequence[Sequence[str]], names: Mapping[str, tuple[str, ...]
         for column, stack in enumerate(stacks)
         for order, text in enumerate(_spellings(stack))
         for field, aliases in names.items()
-        if (rank := _place(text, aliases)) is not None
-        and not (field == "deadline" and len(stack) > 1 and _NOT_THE_LIMIT.fullmatch(squeeze(stack[-1])))
+        if (rank := _place(text, aliases)) is not None and not (field == "deadline" and not _may_be_limit(stack))
     )
     columns: dict[str, int] = {}
     for _order, _rank, column, field in fits:
         if field not in columns and column not in columns.values():
             columns[field] = column
     return columns
+
+
+def _may_be_limit(stack: Sequence[str]) -> bool:
+    return len(stack) < 2 or not _NOT_THE_LIMIT.fullmatch(squeeze(stack[-1]))
 
 
 def _place(text: str, aliases: tuple[str, ...]) -> int | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from reminder.ledger.grid import Grid
 from reminder.ledger.headers import Header, spread
+from reminder.ledger.rivals import together
 from reminder.ledger.rows import Why
 from reminder.ledger.text import Cell, cell_text, squeeze
 
@@ -26,7 +27,7 @@ _ORDINAL = re.compile(r"\(?[一二三四五六七八九十]{1,3}\)?[、.]?")
 _STEMS = "甲乙丙丁戊己庚辛壬癸"
 _SUBSTANCE = ("text", "deadline", "units")
 _TEXTS = ("text", "problem_text", "goal")  # where a ledger says what is to be done
-_HEADED = frozenset({"code", "problem", "text", "problem_text", "aspect", "goal"})  # where a section's heading may stand
+_HEADED = frozenset({"code", "problem", "text", "problem_text", "aspect", "goal"})  # where a section may be headed
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,11 @@ class Sheet:
     def value(self, row: int, field: str) -> Cell:
         """The cell of a field, taken from the merge that covers it."""
         column = self.header.columns.get(field)
-        return None if column is None else self.grid.cell(*self.source.get((row, column), (row, column)))
+        if column is None:
+            return None
+        columns = (column, *self.header.others.get(field, ()))
+        cells = [self.grid.cell(*self.source.get((row, one), (row, one))) for one in columns]
+        return together(field, cells) if len(cells) > 1 else cells[0]
 
     def own(self, row: int, field: str) -> str:
         """Only what stands in this very row, as comparable text."""

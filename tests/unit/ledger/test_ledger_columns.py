@@ -1,0 +1,65 @@
+"""Columns that share a name: no limit and no body is passed over in silence."""
+
+from datetime import date
+
+import pytest
+from conftest import codes
+
+HEADER = ("序号", "整改措施", "责任单位", "完成时限")
+
+
+@pytest.mark.parametrize(
+    "second", ["完成时限", "完成时限（现）", "调整后完成时限", "延期后时限", "整改期限", "计划完成时间"]
+)
+@pytest.mark.parametrize(
+    ("cells", "day", "problems"),
+    [
+        (("2021年6月30日", "2021年9月30日"), None, ["deadline_ambiguous"]),
+        (("2021年6月30日", date(2021, 6, 30)), date(2021, 6, 30), []),
+        (("2021年6月30日", "/"), date(2021, 6, 30), []),
+        (("", "2021年9月30日"), date(2021, 9, 30), []),
+        (("立行立改", "6月底前"), date(2021, 6, 30), []),
+    ],
+)
+def test_two_columns_of_limits_that_differ_are_a_question(read, second, cells, day, problems):
+    row = read([("1", "修订", "财政局", *cells)], header=(*HEADER, second)).rows[0]
+    assert (row.deadline.on, codes(row)) == (day, problems)
+
+
+@pytest.mark.parametrize("second", ["实际完成时间", "完成时间", "启动时间", "销号时间", "进展日期"])
+def test_the_day_it_began_or_was_done_is_no_second_limit(read, second):
+    row = read([("1", "修订", "财政局", "2021年6月30日", "2021年5月1日")], header=(*HEADER, second)).rows[0]
+    assert (row.deadline.on, codes(row)) == (date(2021, 6, 30), [])
+
+
+def test_the_column_the_office_names_has_no_rival(read):
+    header = (*HEADER[:3], "整改期限", "完成时限")
+    row = ("1", "修订", "财政局", "2021年6月30日", "2021年9月30日")
+    assert read([row], header=header, columns={"deadline": ("完成时限",)}).rows[0].deadline.on == date(2021, 9, 30)
+
+
+def test_who_leads_stands_before_who_is_responsible(read):
+    header = ("序号", "任务", "牵头单位", "责任单位", "配合单位", "完成时限")
+    rows = [("1", "修订", "建设局", "财政局", "教育局", "6月底"), ("2", "公开", "", "财政局", "", "6月底")]
+    assert [(row.units, row.supporting_units) for row in read(rows, header=header).rows] == [
+        (("建设局", "财政局"), ("教育局",)),
+        (("财政局",), ()),
+    ]
+
+
+def test_of_two_number_columns_the_one_beside_the_measures_is_the_code(read):
+    header = ("序号", "问题", "序号", "整改措施", "责任单位", "完成时限")
+    rows = [("1", "甲", "1-1", "修订", "财政局", "6月底"), ("", "", "1-2", "公开", "财政局", "6月底")]
+    sheet = read(rows, header=header, merge=["A2:A3", "B2:B3"])
+    assert [(row.code, row.problem, codes(row)) for row in sheet.rows] == [("1-1", "1", []), ("1-2", "1", [])]
+
+
+@pytest.mark.parametrize(
+    ("second", "day"), [("备注", date(2021, 6, 30)), ("二期", None), ("是否延期", date(2021, 6, 30))]
+)
+def test_only_what_may_be_a_limit_under_its_title_is_a_second_one(read, second, day):
+    header = [(*HEADER, ""), ("", "", "", "一期", second)]
+    sheet = read(
+        [*header, ("1", "修订", "财政局", "6月底", "2021年9月30日")], header=None, merge=["D1:E1", "A1:A2", "C1:C2"]
+    )
+    assert sheet.rows[-1].deadline.on == day
