@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reminder.ledger.grid import Grid
@@ -136,9 +136,20 @@ def find_header(
     source: Mapping[tuple[int, int], tuple[int, int]],
 ) -> Header | None:
     """The header that names most fields, `needed` among them; of equals the shallowest, then the upper one."""
+    return header_among(grid, names, needed, source, range(min(SEARCHED_ROWS, len(grid.rows))))
+
+
+def header_among(
+    grid: Grid,
+    names: Mapping[str, tuple[str, ...]],
+    needed: Sequence[str],
+    source: Mapping[tuple[int, int], tuple[int, int]],
+    firsts: Iterable[int],
+) -> Header | None:
+    """The best header that begins in one of the rows `firsts`."""
     best: Header | None = None
     best_rank = (0, 0)  # fields found, and how shallow
-    for first in range(min(SEARCHED_ROWS, len(grid.rows))):
+    for first in firsts:
         for depth in range(DEEPEST):
             if first + depth >= len(grid.rows):
                 break

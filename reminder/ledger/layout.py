@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from reminder.ledger.grid import Grid
-from reminder.ledger.headers import Header, spread
+from reminder.ledger.headers import Header, header_among, spread
 from reminder.ledger.rivals import together
 from reminder.ledger.rows import Why
 from reminder.ledger.text import Cell, cell_text, squeeze
@@ -37,6 +37,7 @@ class Sheet:
     grid: Grid
     header: Header
     source: Mapping[tuple[int, int], tuple[int, int]]
+    end: int  # the row after its last
 
     def value(self, row: int, field: str) -> Cell:
         """The cell of a field, taken from the merge that covers it."""
@@ -59,12 +60,28 @@ class Sheet:
 
     def below_header(self) -> range:
         """The rows after the header."""
-        return range(self.header.last_row + 1, len(self.grid.rows))
+        return range(self.header.last_row + 1, self.end)
 
 
 def laid_out(grid: Grid, header: Header) -> Sheet:
     """The sheet with its merges resolved."""
-    return Sheet(grid, header, spread(grid))
+    return Sheet(grid, header, spread(grid), len(grid.rows))
+
+
+def tables(sheet: Sheet, names: Mapping[str, tuple[str, ...]], needed: Sequence[str]) -> Iterator[Sheet]:
+    """The sheet's tables: a header that comes again with its columns in another order begins a new one."""
+    words = frozenset().union(*sheet.header.words)
+    for row in sheet.below_header():
+        texts = sheet.texts(row)
+        if len(words.intersection(texts.values())) < len(needed) or _same_words(sheet, texts) == len(texts):
+            continue
+        header = header_among(sheet.grid, names, needed, sheet.source, [row])
+        if header and any(
+            header.columns.get(field, column) != column for field, column in sheet.header.columns.items()
+        ):
+            yield replace(sheet, end=row)
+            sheet = replace(sheet, header=header)
+    yield sheet
 
 
 def classify(sheet: Sheet) -> Iterator[tuple[int, Why | None]]:
@@ -110,9 +127,13 @@ def _why(sheet: Sheet, row: int) -> Why | None:
 
 
 def _repeats_header(sheet: Sheet, texts: Mapping[int, str]) -> bool:
-    words = sheet.header.words
-    same = sum(1 for column, text in texts.items() if column < len(words) and text in words[column])
+    same = _same_words(sheet, texts)
     return same >= 2 and same * 2 >= len(texts)
+
+
+def _same_words(sheet: Sheet, texts: Mapping[int, str]) -> int:
+    words = sheet.header.words
+    return sum(1 for column, text in texts.items() if column < len(words) and text in words[column])
 
 
 def _numbers_columns(sheet: Sheet, row: int, texts: Mapping[int, str]) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from reminder.errors import UsageError
 from reminder.ledger.grid import Grid, read_grid
 from reminder.ledger.headers import find_header, spread, with_extra
-from reminder.ledger.layout import Sheet, classify, laid_out
+from reminder.ledger.layout import Sheet, classify, laid_out, tables
 from reminder.ledger.row import read_row
 from reminder.ledger.rows import ReadRow, ReadSettings, ReadSheet, RowProblem, Skipped
 from reminder.ledger.values import one_means_all
@@ -58,18 +58,21 @@ def _listed(names: object) -> str:
 
 def read_sheet(sheet: Sheet, settings: ReadSettings, dated_texts: Wordings) -> ReadSheet:
     """Every row under the header, read or skipped with a reason."""
-    one_is_all = one_means_all(sheet.value(row, "percent") for row in sheet.below_header())
     rows: list[ReadRow] = []
     skipped: list[Skipped] = []
     unknown: dict[str, None] = {}
-    for index, why in classify(sheet):
-        if why is not None:
-            skipped.append(Skipped(index + 1, why))
-            continue
-        row = read_row(sheet, index, settings, dated_texts, one_is_all=one_is_all)
-        rows.append(row)
-        if settings.unit_names:
-            unknown |= dict.fromkeys(name for name in row.supporting_units if name not in settings.unit_names.values())
+    for table in tables(sheet, with_extra(settings.columns), NEEDED):
+        if table.header is not sheet.header:
+            skipped.append(Skipped(table.header.first_row + 1, "repeated_header"))
+        one_is_all = one_means_all(table.value(row, "percent") for row in table.below_header())
+        for index, why in classify(table):
+            if why is not None:
+                skipped.append(Skipped(index + 1, why))
+                continue
+            row = read_row(table, index, settings, dated_texts, one_is_all=one_is_all)
+            rows.append(row)
+            bodies = row.supporting_units if settings.unit_names else ()
+            unknown |= dict.fromkeys(name for name in bodies if name not in settings.unit_names.values())
     return ReadSheet(
         sheet=sheet.grid.name,
         header_row=sheet.header.first_row + 1,

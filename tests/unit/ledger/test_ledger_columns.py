@@ -63,3 +63,24 @@ def test_only_what_may_be_a_limit_under_its_title_is_a_second_one(read, second, 
         [*header, ("1", "修订", "财政局", "6月底", "2021年9月30日")], header=None, merge=["D1:E1", "A1:A2", "C1:C2"]
     )
     assert sheet.rows[-1].deadline.on == day
+
+
+def test_a_second_table_has_its_own_order_of_columns(read):
+    rows = [("1", "修订", "财政局", "6月底"), ("附表",), ("序号", "完成时限", "责任单位", "整改措施")]
+    sheet = read(
+        [*rows, ("2", "2021年9月30日", "建设局", "2021年5月1日前已完成的公开"), HEADER, rows[0]], header=HEADER
+    )
+    assert [(row.text, row.units, str(row.deadline.on)) for row in sheet.rows] == [
+        ("修订", ("财政局",), "2021-06-30"),
+        ("2021年5月1日前已完成的公开", ("建设局",), "2021-09-30"),
+        ("修订", ("财政局",), "2021-06-30"),
+    ]
+    assert [(one.row, one.why) for one in sheet.skipped][-2:] == [(4, "repeated_header"), (6, "repeated_header")]
+
+
+def test_a_header_of_two_rows_that_comes_again_is_the_same_table(read):
+    top = ("序号", "整改措施", "责任单位", "整改时限", "")
+    head = [top, ("", "", "", "开始时间", "完成时间")]
+    rows = [*head, ("1", "修订", "财政局", "3月底", "6月底"), *head, ("2", "公开", "财政局", "4月底", "9月底")]
+    sheet = read(rows, header=None, merge=["D1:E1", "D4:E4"])
+    assert [str(row.deadline.on) for row in sheet.rows] == ["2021-06-30", "2021-09-30"]
