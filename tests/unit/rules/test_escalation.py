@@ -108,6 +108,12 @@ def test_a_step_put_off_to_the_day_of_the_next_is_taken_with_it():
     assert (str(one.occasion), [str(other) for other in one.superseded]) == ("2021-06-23", ["2021-06-08"])
 
 
+def test_a_step_counts_answers_since_the_last_step_that_was_taken_before_its_day():
+    first = YELLOW | {"unless_answered": "20wd"}
+    (one,) = fired(a_measure("2021-06-01", answers=days("06-07", "06-21")), escalate=[first, RED])
+    assert (f"{one.at:%m-%d}", one.lines[0].days) == ("06-28", (7, 15))
+
+
 def test_two_steps_that_land_on_one_day_are_one_the_higher():
     steps = [YELLOW | {"after": 1}, {"after": 3, "colour": "red", "to": ["principal"]}]
     (one,) = fired(a_measure("2021-04-30"), escalate=steps)
@@ -138,6 +144,10 @@ def test_an_extension_restarts_the_clock():
     old, new = fired(before), fired(after)
     assert [f"{one.at:%m-%d}" for one in new] == ["07-08", "07-22"]
     assert not {(one.subject, one.occasion) for one in old} & {(one.subject, one.occasion) for one in new}
+    weekly = [YELLOW, YELLOW | {"after": 14}]  # the second of the old chain falls on the day of the new one's first
+    second, first = fired(before, escalate=weekly)[1], fired(a_measure("2021-06-08", id=900), escalate=weekly)[0]
+    assert second.occasion == first.occasion
+    assert second.subject != first.subject
     answered = a_measure("2021-07-01", answers=days("06-20", "07-01"))
     assert list(told(answered)) == ["07-08", "07-22"]
 
