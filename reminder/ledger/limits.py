@@ -20,10 +20,11 @@ SETTLED = frozenset({"before_tenday"})  # told, but counted down: the office's u
 
 _LEAD = re.compile(
     r"(?:(?:整改|完成|办结|办理|截止|销号|落实|计划|预计|拟)*(?:时限|期限|时间|日期|节点)(?:要求)?[:为是]?|[:应须需拟于在到至限]|"
-    r"即日起|(?:延期|延长|顺延|推迟)[至到]|必须|务必|确保|力争|争取|计划|预计|原则上|最迟|最晚|不得?[晚迟]于|限期|限于|截[至止]到?|by(?:the)?|before|due)+"
+    r"[自从]?即日起|直[至到]|(?:延期|延长|顺延|推迟|延|调整)[至到为]|请于|要求|必须|务必|确保|力争|争取|计划|预计|原则上|最迟|最晚|不得?[晚迟]于|限期|限于|截[至止]到?|by(?:the)?|before|due)+"
 )
 _TRAIL = re.compile(
-    r"(?:取得(?:明显|显著|阶段性|实质性|初步)?(?:成效|进展|成果)|(?:全部|全面|基本)?(?:完成|办结|办理完毕|整改完毕|整改|落实|销号|报送|上报|提交|见效)(?:到位|完毕|任务|工作)?|[止。.])+$"
+    r"(?:取得(?:明显|显著|阶段性|实质性|初步)?(?:成效|进展|成果)|(?:初)?见(?:到)?成效"
+    r"|(?:必须|务必|应当?|须|力争|确保|原则上)?(?:全部|全面|基本)?(?:完成|办结|办理完毕|整改完毕|整改|落实|销号|报送|上报|提交|见效|完工|竣工|建成|达标|印发|出台)(?:到位|完毕|任务|工作)?|并(?=销号)|[止。.])+$"
 )
 _TIME = re.compile(
     rf"(?P<day>.+?(?:[日号]|(?:周|星期)[一二三四五六日天])|.+\d(?=[t ]))[t ]?"
@@ -158,9 +159,9 @@ def _duration(text: str, frame: Frame) -> Limit | None:
     within = bool(match["within"]) or text.startswith("within")
     if count is None or (match["n"] != "半" and not 0 < count <= 400):
         return None
-    if not within and measure in ("日", "月"):  # 15日, 6月: a day or a month, not a span
+    if not within and (match["measure"] in ("日", "月") or count == 0):  # 15日, 6月, 半年: a day, a month, a cadence
         return Limit(None, "bare_day") if measure == "日" else None
-    if measure == "月" and not match["measure"].startswith("个"):  # 3月内
+    if match["measure"] == "月":  # 3月内
         return None
     return _after(frame, measure, count)
 

@@ -55,7 +55,7 @@ def _weekly(text: str) -> str | None:
 
 
 def _monthly(text: str) -> str | None:
-    if match := re.fullmatch(rf"(?:({NUMBER})个)?月度?(?:(?:底|末|下旬){_END}|{_TIMES}|一(?:{_DEEDS}|报))", text):
+    if match := re.fullmatch(rf"(?:({NUMBER})个)?月度?(?:月?(?:底|末|下旬){_END}|{_TIMES}|一(?:{_DEEDS}|报))", text):
         every = number(match[1]) if match[1] else 1
         return None if every is None else _with_interval("FREQ=MONTHLY", every, "BYMONTHDAY=-1")
     if match := re.fullmatch(rf"月度?([上中])旬{_END}", text):

@@ -154,13 +154,22 @@ def _in_figures(text: str, _frame: Frame) -> Stretch | None:
         # and 6.30 as 6.3
         doubt = "decimals" if match[2] in ("1", "2", "3") else None
         return Stretch(None, _day(int(match[1]), int(match[2])), Shape.DAY, doubt)
-    if match := re.fullmatch(r"(\d{1,2})/(\d{1,2})[日号]?", text):
+    if match := re.fullmatch(r"(\d{1,2})[/-](\d{1,2})[日号]?", text):
         doubt = "month_first" if int(match[2]) <= 12 else None
         return Stretch(None, _day(int(match[1]), int(match[2])), Shape.DAY, doubt)
     if re.fullmatch(r"\d{5}(?:\.\d+)?", text) and int(text[:5]) in _SERIALS:
         counted = _EXCEL_ZERO + timedelta(int(text[:5]))
         return _fixed(counted, counted, Shape.DAY)
     return None
+
+
+def _year_and_month(text: str, _frame: Frame) -> Stretch | None:
+    match = re.fullmatch(r"(20[1-9]\d)(0[1-9]|1[0-2])", text)
+    if match is None:
+        return None
+    # 202106; but 201206 may be 20 December 2006
+    doubt = "short_year" if int(match[1][2:]) in range(1, 13) else None
+    return Stretch(int(match[1]), _months(int(match[2]), int(match[2])), Shape.PERIOD, doubt)
 
 
 def _shifted(stretch: Stretch | None, doubt: str | None) -> Stretch | None:
@@ -197,7 +206,7 @@ def _relative_quarter(text: str, frame: Frame) -> Stretch | None:
     return Stretch(year, _months(first, first + 2), Shape.END if match[2] else Shape.PERIOD)
 
 
-_READERS = (_in_figures, _on_calendar, _relative_month, _relative_week, _relative_quarter)
+_READERS = (_in_figures, _year_and_month, _on_calendar, _relative_month, _relative_week, _relative_quarter)
 
 
 def read_stretch(text: str, frame: Frame) -> Stretch | None:
@@ -205,6 +214,7 @@ def read_stretch(text: str, frame: Frame) -> Stretch | None:
     # 2021.6月底, 2021-6底
     text = re.sub(r"^(\d{4})[-./](\d{1,2})月?(?=[底末上中下])|^(\d{4})[-./](\d{1,2})月$", _spelt, text)
     text = re.sub(r"^(\d{4})年?第?q([1-4])$|^q([1-4])[/ -]?(\d{4})$", _english_quarter, text)
+    text = re.sub(r"^q([1-4])(末|底)?$", r"\1季度末", text)
     return next((found for reader in _READERS if (found := reader(text, frame))), None)
 
 

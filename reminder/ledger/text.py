@@ -15,7 +15,7 @@ _TENS = {"十": 1, "廿": 2, "卅": 3}
 _INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 _DASHES = re.compile("[‐‑‒–—―−─﹣]+")
 _ZEROS = re.compile("[○◯零Ο]")
-_LETTER_O = re.compile(r"(?<=[〇一二三四五六七八九])o(?=[〇一二三四五六七八九o年])")
+_LETTER_O = re.compile(r"(?<=[〇一二三四五六七八九])[o0](?=[〇一二三四五六七八九o年])")
 _ERROR = re.compile(r"#(?:REF!|N/A|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!)|Err:\d+|#{2,}", re.IGNORECASE)
 _NOTHING = re.compile(r"[/\\|\-_.。、~*]*|无|暂无|没有|空|n/?a|none|nil")
 
