@@ -27,12 +27,16 @@ PLANNED, NOT_FIRED = "planned", "not_fired"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked about: these measures of these units (all of theirs, where empty), one rule or all."""
+    """What is asked about: these measures of these units (all of theirs, where empty), one rule or all.
+
+    `of_measure` is set where a person named a measure: what is about none is left out then.
+    """
 
     span: Span
     measures: Sequence[Measure]
     units: frozenset[str] = frozenset()
     rule: str | None = None
+    of_measure: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +105,13 @@ def explain(engine: Engine, house: House, question: Question) -> list[Account]:
 
 def _asked(occasion: Occasion, keys: Mapping[int, str], question: Question) -> bool:
     rule, _, _, unit, _, _ = occasion.key
-    about = any(key in keys for key in occasion.measures) or not occasion.measures
+    about = any(key in keys for key in occasion.measures) or not (occasion.measures or question.of_measure)
     return about and question.rule in (None, rule) and (not question.units or unit in question.units)
 
 
 def _asked_of(reminder: Reminder, keys: Mapping[int, str], question: Question) -> bool:
     firing = reminder.firing
-    about = any(measure.id in keys for measure in firing.measures)
+    about = any(measure.id in keys for measure in firing.measures) or not (firing.measures or question.of_measure)
     return about and question.rule in (None, firing.rule) and (not question.units or firing.unit in question.units)
 
 
@@ -169,7 +173,7 @@ def _why_passed(reminder: Reminder, rules: Sequence[Rule]) -> Reason:
 
 def _refusals(house: House, question: Question, answered: set[tuple[date, str, str, str]]) -> Iterator[Account]:
     """The "no" of each rule that has not answered for a measure, a unit and a day."""
-    rules = [rule for rule in house.rules if question.rule in (None, rule.name)]
+    rules = [rule for rule in house.rules if rule.about_measures and question.rule in (None, rule.name)]
     for day in days(question.span.first, question.span.last):
         for measure in question.measures:
             for unit in measure.units or ("",):

@@ -109,10 +109,12 @@ class Window:
         at, today = reminder.firing.at, self.now.astimezone(practice.zone).date()
         if at > self.now or at.date() < today - timedelta(days=rule.catch_up_days):
             return False
-        first_known = min((measure.known_on or date.min for measure in reminder.firing.measures), default=date.min)
+        # Letters and duties stand beside the measures: the first cycle knows them from its own day on.
+        nowhere = today if self.last is None else date.min
+        first_known = min((measure.known_on or date.min for measure in reminder.firing.measures), default=nowhere)
         due_at = reminder.firing.due_at
         if due_at is not None and due_at.date() < first_known:
-            return False  # nobody is chased for a report that was due before the ledger was known
+            return False  # nobody is chased for what was due before the ledger was known
         if self.last is None:
             return at.date() >= first_known
         if not self._was_known(reminder, rule):

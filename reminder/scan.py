@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, or_, text
@@ -11,6 +11,7 @@ from sqlmodel import Session, col, func, select
 from reminder.domain.measure import Measure
 from reminder.domain.owed import DutyDone, SentLetter
 from reminder.domain.people import Directory
+from reminder.domain.reminder import Firing, ReminderKind
 from reminder.rules.kinds.report import week_name
 from reminder.rules.rule import Ask, Facts
 from reminder.store.measures import load_measures
@@ -22,16 +23,25 @@ _REPORTS_REACH = timedelta(days=40)  # a week's report can be chased, and its ch
 
 def scan(session: Session, asked: Iterable[Ask], sees: Collection[str], directory: Directory, since: date) -> Facts:
     """The measures that any of `asked` wants to see, the reports that matter from `since` on, what a kind `sees`."""
-    wanted = _merged(asked)
+    wanted, closed = _split(asked)
+    wanted = _merged(wanted)
     measures: list[Measure] = load_measures(session, or_(*map(_condition, wanted))) if wanted else []
+    reach = min((ask.open_since for ask in closed), default=None)
     outside = frozenset(unit.name for unit in directory.units.values() if unit.outside)
     return Facts(
         measures=measures,
+        closed=load_measures(session, col(MeasureRow.closed_on) >= reach) if reach else (),
         reports=reports_since(session, since),
         outside=outside,
         letters=letters_since(session, since) if "letters" in sees else (),
         duties_done=duties_since(session, since) if "duties_done" in sees else (),
     )
+
+
+def _split(asked: Iterable[Ask]) -> tuple[list[Ask], list[Ask]]:
+    """The questions about any measures, and those about closed ones."""
+    questions = list(asked)
+    return [ask for ask in questions if not ask.closed], [ask for ask in questions if ask.closed]
 
 
 def _merged(asked: Iterable[Ask]) -> list[Ask]:
@@ -62,17 +72,36 @@ def reports_since(session: Session, since: date) -> dict[tuple[str, str], dateti
 
 def letters_since(session: Session, since: date) -> list[SentLetter]:
     """The letters that waited for a reply on or after `since`, the oldest first."""
-    waiting = or_(col(LetterRow.replied_on).is_(None), col(LetterRow.replied_on) >= since)
-    rows = session.exec(select(LetterRow).where(waiting).order_by(col(LetterRow.sent_on), col(LetterRow.id)))
+    return _letters(session, or_(col(LetterRow.replied_on).is_(None), col(LetterRow.replied_on) >= since))
+
+
+def _letters(session: Session, where: ColumnElement[bool]) -> list[SentLetter]:
+    rows = session.exec(select(LetterRow).where(where).order_by(col(LetterRow.sent_on), col(LetterRow.id)))
     named = ("addressee", "about", "sent_on", "reply_by", "replied_on")
     return [SentLetter(id=row.id or 0, **{name: getattr(row, name) for name in named}) for row in rows]
 
 
 def duties_since(session: Session, since: date) -> list[DutyDone]:
     """The duties fulfilled since a year before `since`: the longest period is a year."""
-    done = select(DutyRow).where(col(DutyRow.on) >= since - _DUTIES_REACH).order_by(col(DutyRow.id))
+    return _duties(session, col(DutyRow.on) >= since - _DUTIES_REACH)
+
+
+def _duties(session: Session, where: ColumnElement[bool]) -> list[DutyDone]:
+    done = select(DutyRow).where(where).order_by(col(DutyRow.id))
     named = ("duty", "unit", "period", "on", "count")
     return [DutyDone(**{name: getattr(row, name) for name in named}) for row in session.exec(done)]
+
+
+def facts_again(session: Session, firings: Sequence[Firing], on: date) -> Facts:
+    """What these firings depend on beside their measures, as it stands now."""
+    letters = [int(one.about["letter"]) for one in firings if one.kind is ReminderKind.AWAITING_REPLY]
+    periods = [(one.rule, one.about["period"]) for one in firings if one.kind is ReminderKind.DUTY]
+    asked = (and_(col(DutyRow.duty) == duty, col(DutyRow.period) == period) for duty, period in periods)
+    return Facts(
+        reports=reports_since(session, on) if any(one.week for one in firings) else {},
+        letters=_letters(session, col(LetterRow.id).in_(letters)) if letters else (),
+        duties_done=_duties(session, or_(*asked)) if periods else (),
+    )
 
 
 def unseen_since(session: Session) -> date | None:

@@ -41,7 +41,9 @@ def explain(
     span = span_asked(configuration.locale, on, first, last, app.today())
     units = frozenset({unit_named(app, unit)}) if unit else frozenset()
     asked = rule_named(app, rule).name if rule else None
-    question = Question(span=span, measures=_measures(app, measure, units), units=units, rule=asked)
+    question = Question(
+        span=span, measures=_measures(app, measure, units), units=units, rule=asked, of_measure=bool(measure)
+    )
     house = House(
         rules=configuration.rules,
         directory=configuration.directory,

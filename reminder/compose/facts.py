@@ -23,7 +23,10 @@ ORDER = (
     ReminderKind.PACE,
     ReminderKind.REPORT_CHASE,
     ReminderKind.REPORT_DUE,
+    ReminderKind.DUTY,
     ReminderKind.NUDGE,
+    ReminderKind.AWAITING_REPLY,
+    ReminderKind.LOOK_BACK,
 )
 STATES = ("overdue", "today", "soon", "later", "undated")
 COLOURS = {"overdue": "red", "today": "yellow", "soon": "yellow", "later": "green", "undated": "grey"}
@@ -145,9 +148,14 @@ def report(reminder: Reminder, circumstances: Circumstances) -> dict[str, object
     }
 
 
-def units(reminders: Sequence[Reminder]) -> list[str]:
+def named(unit: str, circumstances: Circumstances) -> str:
+    """A unit, or the office itself, as people call it."""
+    return tidy(circumstances.office if unit == OFFICE else unit, NAME)
+
+
+def units(reminders: Sequence[Reminder], circumstances: Circumstances) -> list[str]:
     """The units the reminders speak of, each once, in their order."""
-    return list(dict.fromkeys(tidy(reminder.firing.unit, NAME) for reminder in reminders))
+    return list(dict.fromkeys(named(reminder.firing.unit, circumstances) for reminder in reminders))
 
 
 def who(names: Sequence[str], circumstances: Circumstances) -> str:
@@ -165,4 +173,4 @@ def audience(reminders: Sequence[Reminder]) -> str:
         reminder.recipient == reminder.firing.unit or reminder.recipient.startswith("channel:")
         for reminder in reminders
     )
-    return "unit" if own and len(units(reminders)) == 1 else "other"
+    return "unit" if own and len({reminder.firing.unit for reminder in reminders}) == 1 else "other"

@@ -68,7 +68,7 @@ def _refuse(constant: str) -> None:
 
 
 def _facts(reminders: Sequence[Reminder], circumstances: Circumstances) -> dict[str, Any]:
-    locale, names = circumstances.locale, units(reminders)
+    locale, names = circumstances.locale, units(reminders, circumstances)
     missed = dict.fromkeys(tidy(reminder.instead_of, NAME) for reminder in reminders if reminder.instead_of)
     return {
         "office": tidy(circumstances.office, NAME),
@@ -93,7 +93,7 @@ def _named(recipient: str, reminders: Sequence[Reminder], circumstances: Circums
     if recipient == OFFICE:
         return tidy(circumstances.office, NAME)
     if recipient.startswith("channel:"):  # a group of people: the units it is about are addressed
-        return who(units(reminders), circumstances)
+        return who(units(reminders, circumstances), circumstances)
     return tidy(recipient, TEXT)
 
 
@@ -109,7 +109,7 @@ def _data(reminders: Sequence[Reminder], facts: dict[str, Any], circumstances: C
         "on": circumstances.on.isoformat(),
         "at": max(reminder.firing.at for reminder in reminders).isoformat(),
         "kinds": list(dict.fromkeys(kinds)),
-        "units": units(reminders)[:MOST_IN_DATA],
+        "units": units(reminders, circumstances)[:MOST_IN_DATA],
         "late": facts["late"],
         "provisional": facts["provisional"],
         "link": facts["link"],

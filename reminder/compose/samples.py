@@ -22,6 +22,7 @@ _ABOUT = {
     ReminderKind.PACE: {"expected": "65", "percent": "40", "since": "2021-03-01"},
 }
 _REPORTS = (ReminderKind.REPORT_DUE, ReminderKind.REPORT_CHASE)
+_BESIDE = (*_REPORTS, ReminderKind.AWAITING_REPLY, ReminderKind.DUTY)  # these speak of no measures
 
 
 def samples(locale: str, on: date, zone: ZoneInfo) -> list[Reminder]:
@@ -38,13 +39,25 @@ def _sample(kind: ReminderKind, locale: str, at: datetime) -> Reminder:
         unit=unit,
         occasion=at.date(),
         at=at,
-        lines=() if kind in _REPORTS else _lines(kind, locale, at.date()),
+        lines=() if kind in _BESIDE else _lines(kind, locale, at.date()),
         reason=Reason(kind.value),
         week=_week(at.date()) if kind in _REPORTS else "",
-        about=_ABOUT.get(kind, {}),
-        due_at=at.replace(hour=17) if kind in _REPORTS else None,
+        about=_about(kind, locale, at.date()),
+        due_at=at.replace(hour=17) if kind in (*_REPORTS, ReminderKind.DUTY) else None,
     )
     return Reminder(firing=firing, recipient=unit, channel="sample", message="sample")
+
+
+def _about(kind: ReminderKind, locale: str, on: date) -> dict[str, str]:
+    """What a kind says beside measures and weeks."""
+    before, month = str(on - timedelta(days=90)), f"{on:%Y-%m}"
+    sent, reply_by = str(on - timedelta(days=18)), str(on + timedelta(days=3))
+    what = say(locale, "letters.sample_duty")
+    return {
+        ReminderKind.LOOK_BACK: {"closed_on": before, "due_on": str(on)},
+        ReminderKind.AWAITING_REPLY: {"letter": "1", "title": what, "sent_on": sent, "due_on": reply_by},
+        ReminderKind.DUTY: {"what": what, "period": month, "done": "0", "min": "1", "part": "remind"},
+    }.get(kind) or _ABOUT.get(kind, {})
 
 
 def _lines(kind: ReminderKind, locale: str, on: date) -> tuple[Line, ...]:

@@ -22,6 +22,7 @@ from reminder.compose.facts import (
     units,
     who,
 )
+from reminder.compose.owed import look_back, owed
 from reminder.compose.templates import Templates
 from reminder.compose.text import tidy
 from reminder.domain.reminder import Reminder, ReminderKind
@@ -70,7 +71,7 @@ def _file(template: str, kind: ReminderKind, part: str, shelf: Templates) -> str
 def _summary(
     kind: ReminderKind, together: Sequence[Reminder], found: Sequence[Entry], circumstances: Circumstances
 ) -> dict[str, object]:
-    names, owed = units(together), [reminder for reminder in together if reminder.firing.week]
+    names, reports = units(together, circumstances), [reminder for reminder in together if reminder.firing.week]
     left = [entry.left for entry in found if entry.left is not None]
     coming = [entry.measure.deadline.counted_down for entry in found if entry.state in ("today", "soon", "later")]
     nearest = min((day for day in coming if day), default=None)
@@ -88,8 +89,9 @@ def _summary(
         "nearest_long": wording.long_day(circumstances.locale, nearest) if nearest else "",
         "moved": any(reminder.firing.reason.code.endswith("_moved") for reminder in together),
         "late": _late(together, circumstances),
-        "reports": [report(reminder, circumstances) for reminder in owed[:MOST_REPORTS]],
-        "reports_count": len(owed),
+        "reports": [report(reminder, circumstances) for reminder in reports[:MOST_REPORTS]],
+        "reports_count": len(reports),
+        **owed(kind, together, circumstances),
     }
 
 
@@ -105,11 +107,13 @@ def _groups(
     kind: ReminderKind, shown: Sequence[Entry], together: Sequence[Reminder], circumstances: Circumstances
 ) -> list[dict[str, object]]:
     """A nudge's measures by urgency; those of other kinds in one group without a title."""
-    several = len(units(together)) > 1
+    several = len(units(together, circumstances)) > 1
     all_late = all(reminder.late for reminder in together)
     groups: dict[str, list[dict[str, object]]] = {}
     for entry in shown:
         title = circumstances.say(f"group_{entry.state}") if kind is ReminderKind.NUDGE else ""
         late = entry.reminder.late and not all_late
-        groups.setdefault(title, []).append(line(entry, circumstances, units_named=several, late_named=late))
+        told = line(entry, circumstances, units_named=several, late_named=late)
+        told |= look_back(entry.reminder.firing.about, circumstances) if kind is ReminderKind.LOOK_BACK else {}
+        groups.setdefault(title, []).append(told)
     return [{"title": title, "lines": lines} for title, lines in groups.items()]

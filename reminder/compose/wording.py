@@ -58,6 +58,26 @@ def week(locale: str, name: str) -> str:
     return say(locale, "letters.week", year=name[:4], week=int(name[6:]), first=first, last=last)
 
 
+def period(locale: str, name: str) -> str:
+    """A duty's period in words: a week, a month, a quarter, a year or a day; as written where it is none of them."""
+    if match := re.fullmatch(r"(\d{4})(?:-Q([1-4]))?", name):
+        key = "quarter" if match[2] else "year"
+        return say(locale, f"letters.{key}", year=int(match[1]), quarter=match[2])
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}", name):
+            return say(locale, "letters.month", **_parts(locale, date.fromisoformat(f"{name}-01")))
+        return long_day(locale, date.fromisoformat(name)) if _ISO.fullmatch(name) else week(locale, name)
+    except ValueError:
+        return name
+
+
+def reply_distance(locale: str, left: int) -> str:
+    """How far the day is on which a reply is due: 3 天后应复函; 今天应复函; 逾期未复 5 天."""
+    if left == 0:
+        return say(locale, "letters.reply_today")
+    return counted(locale, "reply_soon" if left > 0 else "reply_late", abs(left))
+
+
 def counted(locale: str, key: str, n: int) -> str:
     """`key_one` for one, `key_many` for more: 逾期 1 天; 3 days overdue."""
     return say(locale, f"letters.{key}_{'one' if n == 1 else 'many'}", n=n)
@@ -136,8 +156,8 @@ def sentence(locale: str, reason: Reason) -> str:
 def _fact(locale: str, name: str, value: str) -> str:
     if name == "status":
         return say(locale, f"letters.status_{value}")
-    if name == "week":
-        return week(locale, value)
+    if name in ("week", "period"):
+        return period(locale, value)
     if name == "step":
         return step(locale, tidy(value, 40))
     if name == "days":

@@ -45,7 +45,10 @@ def _check_rule(draft: Draft, index: int, rule: Rule) -> None:
     source, loc = draft.sources["rules.toml"], ("rule", index)
     if (key := _excludes_all(rule.match, rule.exclude)) is not None:
         source.report((*loc, "except", key), "never_matches")
-    if rule.match.status and not OPEN.intersection(rule.match.status):
+    for key, unused in (("match", rule.match), ("except", rule.exclude)):
+        if not (rule.about_measures or unused.empty):
+            source.report((*loc, key), "match_unused", kind=rule.kind, key=key)
+    if ReminderKind.LOOK_BACK not in rule.kinds and rule.match.status and not OPEN.intersection(rule.match.status):
         source.report((*loc, "match", "status"), "never_open")
     if _COUNTED.intersection(rule.kinds) and not _counts_down(draft, rule):
         place = "match" if rule.match.deadline else "except"

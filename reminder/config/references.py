@@ -9,7 +9,9 @@ from reminder.config.draft import Draft
 from reminder.config.nearest import nearest
 from reminder.config.people import PartyKeys
 from reminder.config.positions import Loc
+from reminder.domain.people import OFFICE
 from reminder.resources import data_dir
+from reminder.rules.kinds.duty import DutyRule
 from reminder.rules.kinds.escalation import EscalatingRule
 from reminder.rules.kinds.nudge import NudgeRule
 from reminder.rules.rule import Match, Rule
@@ -47,6 +49,7 @@ def _check_rule(draft: Draft, loc: Loc, rule: Rule) -> None:
     _check_to(draft, (*loc, "to"), rule.to)
     for index, step in enumerate(rule.escalate if isinstance(rule, EscalatingRule) else ()):
         _check_to(draft, (*loc, "escalate", index, "to"), step.to)
+    _check_owed_by(draft, (*loc, "owed_by"), rule.owed_by if isinstance(rule, DutyRule) else ())
     for key, match in (("match", rule.match), ("except", rule.exclude)):
         _check_match(draft, (*loc, key), match)
     _check_was(draft, loc, rule)
@@ -61,6 +64,16 @@ def _check_to(draft: Draft, loc: Loc, to: Iterable[str]) -> None:
             _refer(draft, "rules.toml", (*loc, index), kind, name)
         elif entry == "principal" and draft.settings and draft.settings.office.principal is None:
             draft.sources["rules.toml"].report((*loc, index), "no_principal", severity="warning")
+
+
+def _check_owed_by(draft: Draft, loc: Loc, names: Iterable[str]) -> None:
+    """Whoever is no unit is answered for by the office: a warning, because bodies outside may be meant."""
+    known = draft.names["unit"]
+    for index, name in enumerate(names):
+        if known is not None and name != OFFICE and known.get(name) != name:
+            meant = known.get(name) or nearest(name, known)
+            shown = meant and known[meant]
+            draft.sources["rules.toml"].report((*loc, index), "owed_unknown", severity="warning", meant=shown, got=name)
 
 
 def _check_match(draft: Draft, loc: Loc, match: Match) -> None:

@@ -16,7 +16,7 @@ from reminder.config.faults import Sentence, as_toml
 from reminder.config.keys import zones
 from reminder.config.nearest import nearest
 from reminder.config.positions import Loc
-from reminder.rules.rule import RECIPIENTS
+from reminder.rules.rule import ADDRESSEE, RECIPIENTS
 from reminder.rules.when import WEEKDAYS
 
 _WORDS = {  # pydantic's error types → the name of our sentence; a type without an entry is its own name
@@ -58,6 +58,7 @@ _CHANNELS = (  # how the errors of the channels' keys begin → the name of our 
 _NAMES: dict[str, Callable[[], Iterable[str]]] = {  # sentences about a choice that pydantic does not know of
     "weekday": lambda: WEEKDAYS,
     "recipient": lambda: RECIPIENTS,
+    "letter_recipient": lambda: (*RECIPIENTS, ADDRESSEE),
     "timezone": zones,
 }
 _YES_NO = {"是": "true", "yes": "true", "on": "true", "1": "true", "否": "false", "no": "false", "off": "false"}

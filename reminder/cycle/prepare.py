@@ -21,7 +21,7 @@ from reminder.domain.message import Envelope, Letter
 from reminder.domain.reminder import Reason, Reminder
 from reminder.outbox import Claimed, Written
 from reminder.rules.recheck import recheck
-from reminder.scan import reports_since
+from reminder.scan import facts_again
 from reminder.store.reminders import reminders_of
 
 log = logging.getLogger("reminder.cycle")
@@ -147,11 +147,12 @@ def _rechecked(
 ) -> tuple[list[Reminder], dict[int, Reason]]:
     """Its reminders that still hold, and by row id why others do not."""
     on = now.astimezone(service.practice.zone).date()
-    reports = reports_since(session, on)
+    stored = reminders_of(session, message.id)
+    facts = facts_again(session, [reminder.firing for reminder, _ in stored.values()], on)
     standing: list[Reminder] = []
     dropped: dict[int, Reason] = {}
-    for row_id, (reminder, deadlines) in reminders_of(session, message.id).items():
-        checked = recheck(reminder, deadlines, reports, on)
+    for row_id, (reminder, deadlines) in stored.items():
+        checked = recheck(reminder, deadlines, facts, on)
         if isinstance(checked, Reason):
             dropped[row_id] = checked
         else:

@@ -21,6 +21,9 @@ class ReminderKind(StrEnum):
     REPORT_DUE = "report_due"
     REPORT_CHASE = "report_chase"
     PACE = "pace"
+    LOOK_BACK = "look_back"
+    AWAITING_REPLY = "awaiting_reply"
+    DUTY = "duty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class Firing:
     provisional: bool = False
     superseded: tuple[date, ...] = ()
     week: str = ""  # the ISO week, where the subject is a report
-    due_at: datetime | None = None  # when that report is due
+    due_at: datetime | None = None  # when that report, or whatever else it asks for, is due
     owed_for: tuple[Measure, ...] = ()  # the measures for which it is owed
     to: tuple[str, ...] = ()  # to whom it goes, where that is not the rule's own `to`
     about: Mapping[str, str] = field(default_factory=dict)  # what letters say of it beside measures and weeks

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reminder.domain.people import OFFICE, Directory, Leader, Party
 from reminder.domain.reminder import Firing, Line
-from reminder.rules.rule import Rule
+from reminder.rules.rule import ADDRESSEE, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def recipients(rule: Rule, firing: Firing, directory: Directory) -> Iterator[Rec
 
 def _addressed(entry: str, firing: Firing, directory: Directory) -> Iterator[tuple[Party, tuple[Line, ...]]]:
     kind, _, name = entry.partition(":")
-    if entry == "unit":
+    if entry in ("unit", ADDRESSEE):  # a letter's firing has its addressee for a unit
         yield _unit(firing.unit, directory), firing.lines
     elif entry == "supporting":
         for unit, lines in _grouped(firing.lines, lambda line: line.measure.supporting_units).items():
@@ -71,6 +71,8 @@ def _grouped(lines: Sequence[Line], names_of: Callable[[Line], Iterable[str]]) -
 
 
 def _unit(name: str, directory: Directory) -> Party:
+    if name == OFFICE:  # it owes something itself
+        return directory.office
     return directory.units.get(name) or Party(name=name)
 
 

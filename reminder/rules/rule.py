@@ -23,6 +23,7 @@ from reminder.rules.calendar import Calendar
 from reminder.rules.when import Clock, On
 
 RECIPIENTS = ("unit", "supporting", "leader", "principal", "office")
+ADDRESSEE = "addressee"  # only where a rule is about letters
 _NAMED_RECIPIENTS = ("unit:", "leader:", "channel:")
 LONGEST_REST = timedelta(days=16)  # longer than any run of rest days: how far a day can be moved
 
@@ -43,12 +44,14 @@ class Ask:
     """Which measures a rule wants to look at; `scan` turns it into an indexed query.
 
     With bounds (both or none): measures counted down to a deadline from `deadline_from` to `deadline_to`, both
-    included. In any case only measures that were open on or after `open_since`.
+    included. In any case only measures that were open on or after `open_since`; with `closed` only those among them
+    that are closed, which `Facts` keeps apart.
     """
 
     open_since: date
     deadline_from: date | None = None
     deadline_to: date | None = None
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +98,12 @@ def landings(on: On, span: Span, practice: Practice) -> dict[date, list[date]]:
 class Facts:
     """The ledger as rules see it. `reports` maps (unit, ISO week) to when that report was submitted (aware).
 
+    `closed` are the measures that an `Ask` with `closed` wanted: kept apart, so that they cost only who asked.
     `letters` and `duties_done` are filled only where a rule's kind `sees` them.
     """
 
     measures: Sequence[Measure] = ()
+    closed: Sequence[Measure] = ()
     reports: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     outside: frozenset[str] = frozenset()
     letters: Sequence[SentLetter] = ()
@@ -145,13 +150,21 @@ class Match(BaseModel):
 
 
 def _known_recipient(entry: str) -> str:
-    if entry not in RECIPIENTS and not entry.startswith(_NAMED_RECIPIENTS):
-        expected = ", ".join(RECIPIENTS) + ", unit:NAME, leader:TITLE or channel:NAME"
-        raise PydanticCustomError("recipient", "expected {expected}, got {got}", {"expected": expected, "got": entry})
-    return entry
+    return entry if entry in RECIPIENTS or entry.startswith(_NAMED_RECIPIENTS) else _refuse("recipient", entry, ())
+
+
+def _known_reader(entry: str) -> str:
+    known = entry in (*RECIPIENTS, ADDRESSEE) or entry.startswith(_NAMED_RECIPIENTS)
+    return entry if known else _refuse("letter_recipient", entry, (ADDRESSEE,))
+
+
+def _refuse(error: str, entry: str, more: tuple[str, ...]) -> str:
+    expected = ", ".join((*RECIPIENTS, *more)) + ", unit:NAME, leader:TITLE or channel:NAME"
+    raise PydanticCustomError(error, "expected {expected}, got {got}", {"expected": expected, "got": entry})
 
 
 Recipient = Annotated[str, AfterValidator(_known_recipient)]
+LetterRecipient = Annotated[str, AfterValidator(_known_reader)]
 
 
 class Rule(BaseModel):
@@ -161,6 +174,7 @@ class Rule(BaseModel):
 
     kinds: ClassVar[tuple[ReminderKind, ...]]  # the reminders it can produce
     sees: ClassVar[frozenset[str]] = frozenset()  # of "letters" and "duties_done": what it asks for beside measures
+    about_measures: ClassVar[bool] = True  # False: it has nothing to say of any measure, nor why not
 
     name: str = Field(min_length=1, max_length=64, description="the identity of the rule; rename it with was")
     was: str | None = Field(default=None, description="the name it had before")

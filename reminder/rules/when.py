@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, time, timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
@@ -69,6 +69,7 @@ _EXPECTED = {
     "week_clock": 'a weekday and a time such as "friday 17:00"',
     "weekday": "one of " + ", ".join(WEEKDAYS),
     "on_one": "exactly one of a weekday, week, month, quarter or year",
+    "due_one": "exactly one of week, month, quarter, year or dates",
     "on_every": 'every with week and since: { every = 2, week = "monday", since = 2026-01-05 }',
     "on_month": 'a day of the month from 1 to 31, "last wd" or "2nd friday"',
     "on_quarter": '"last wd" or "last day"',
@@ -113,12 +114,13 @@ WeekClock = Annotated[
 ]
 
 
-class On(BaseModel):
-    """The days of `on`. Exactly one of the keys below; the short forms "monday" and ["monday", "thursday"] too."""
+class Calendars(BaseModel):
+    """What recurs: in weeks, months, quarters or years. Exactly one of them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    days: tuple[str, ...] = Field(default=(), description="weekdays")
+    fault: ClassVar[str] = "on_one"  # the sentence where there is none or more than one
+
     every: int = Field(default=1, ge=1, le=52, description="every so many weeks; needs since")
     week: str | None = Field(default=None, description="the weekday of every nth week")
     since: date | None = Field(default=None, description="a date in the first such week")
@@ -128,9 +130,9 @@ class On(BaseModel):
 
     @model_validator(mode="after")
     def _one_calendar(self) -> Self:
-        if sum(bool(value) for value in (self.days, self.week, self.month, self.quarter, self.year)) != 1:
-            _refuse("on_one", self.model_dump(exclude_defaults=True))
-        for weekday in (*self.days, *([self.week] if self.week else [])):
+        if sum(bool(value) for value in self.calendars()) != 1:
+            _refuse(self.fault, self.model_dump(exclude_defaults=True))
+        for weekday in self.weekdays():
             if weekday not in WEEKDAYS:
                 _refuse("weekday", weekday)
         if self.every > 1 and not (self.week and self.since):
@@ -142,6 +144,14 @@ class On(BaseModel):
             _refuse("on_year", self.year)
         return self
 
+    def calendars(self) -> tuple[object, ...]:
+        """The values of which exactly one must be given."""
+        return (self.week, self.month, self.quarter, self.year)
+
+    def weekdays(self) -> tuple[str, ...]:
+        """The weekdays it names."""
+        return (self.week,) if self.week else ()
+
     def _check_month(self) -> None:
         if isinstance(self.month, int) and not 1 <= self.month <= 31:
             _refuse("on_month", self.month)
@@ -150,11 +160,10 @@ class On(BaseModel):
 
     def nominal_days(self, first: date, last: date, calendar: Calendar) -> Iterator[date]:
         """Every nominal day from `first` to `last`, both included, before any move to a working day."""
-        return (day for day in days(first, last) if self._falls_on(day, calendar))
+        return (day for day in days(first, last) if self.falls_on(day, calendar))
 
-    def _falls_on(self, day: date, calendar: Calendar) -> bool:
-        if self.days:
-            return WEEKDAYS[day.weekday()] in self.days
+    def falls_on(self, day: date, calendar: Calendar) -> bool:
+        """Whether `day` is such a nominal day."""
         if self.week:
             return WEEKDAYS[day.weekday()] == self.week and self._in_turn(day)
         if self.year:
@@ -184,6 +193,47 @@ class On(BaseModel):
     def _last(day: date, calendar: Calendar, *, working: bool) -> date:
         end = _clamped(day.year, day.month, 31)
         return calendar.on_or_before(end) if working else end
+
+
+class On(Calendars):
+    """The days of `on`. Exactly one of the keys below; the short forms "monday" and ["monday", "thursday"] too."""
+
+    days: tuple[str, ...] = Field(default=(), description="weekdays")
+
+    def calendars(self) -> tuple[object, ...]:
+        return (self.days, *super().calendars())
+
+    def weekdays(self) -> tuple[str, ...]:
+        return (*self.days, *super().weekdays())
+
+    def falls_on(self, day: date, calendar: Calendar) -> bool:
+        return WEEKDAYS[day.weekday()] in self.days if self.days else super().falls_on(day, calendar)
+
+
+class Due(Calendars):
+    """When something is due in each period of a week, month, quarter or year, or on certain dates; and its hour."""
+
+    fault: ClassVar[str] = "due_one"
+
+    dates: tuple[date, ...] = Field(default=(), description="certain dates, each a period of its own")
+    hour: Clock = Field(default=time(17), description="the hour at which it is due")
+
+    def calendars(self) -> tuple[object, ...]:
+        return (*super().calendars(), self.dates)
+
+    def falls_on(self, day: date, calendar: Calendar) -> bool:
+        return day in self.dates if self.dates else super().falls_on(day, calendar)
+
+    def period(self, day: date) -> str:
+        """The period in which `day` lies: 2021-W17, 2021-04, 2021-Q2, 2021, or for certain dates the day itself."""
+        if self.week:
+            year, week, _ = day.isocalendar()
+            return f"{year}-W{week:02d}"
+        if self.month:
+            return f"{day:%Y-%m}"
+        if self.quarter:
+            return f"{day.year}-Q{(day.month + 2) // 3}"
+        return f"{day.year}" if self.year else str(day)
 
 
 def _on(value: Any) -> Any:

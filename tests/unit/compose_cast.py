@@ -17,6 +17,8 @@ from reminder.domain.reminder import Firing, Line, Reason, Reminder, ReminderKin
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 GOLDEN = Path(__file__).parent / "golden"
 MONDAY = date(2021, 5, 31)
+BESIDE = frozenset(kind for kind in ReminderKind if kind.value.startswith("report"))
+BESIDE |= {ReminderKind.AWAITING_REPLY, ReminderKind.DUTY}  # these speak of no measure
 
 
 def circumstances(on: date = MONDAY, **others: object) -> Circumstances:
@@ -75,7 +77,7 @@ def reminder(
         unit=unit,
         occasion=on,
         at=datetime.combine(on, time(9), SHANGHAI),
-        lines=() if report else tuple(Line(measure) for measure in measures),
+        lines=() if kind in BESIDE else tuple(Line(measure) for measure in measures),
         reason=Reason(kind.value),
         week="2021-W22" if report else "",
         due_at=datetime(2021, 6, 4, 17, tzinfo=SHANGHAI) if report else None,

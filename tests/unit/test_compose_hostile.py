@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from compose_cast import MONDAY, circumstances, dated, reminder, tags_of
+from compose_cast import BESIDE, MONDAY, circumstances, dated, reminder, tags_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -41,7 +41,7 @@ def test_any_ledger_text_makes_a_letter(code: str, text: str, unit: str, progres
     assert "=?" not in letter.subject
     assert columns(letter.subject) <= 96
     assert len(letter.brief) <= 120
-    if not kind.value.startswith("report"):  # those speak of no measure
+    if kind not in BESIDE:
         assert tidy(code, 30) in letter.text
     assert tags_of(letter.html) <= {"html", "head", "meta", "title", "body", "table", "tr", "td", "b", "br", "span"}
     assert all(line.isprintable() for line in letter.text.splitlines())

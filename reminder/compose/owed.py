@@ -1,0 +1,78 @@
+"""What is waited for beside the measures, as templates see it: look-backs, replies to letters, duties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from reminder.compose import wording
+from reminder.compose.facts import NAME, TEXT, Circumstances, named
+from reminder.compose.text import tidy
+from reminder.domain.reminder import Reminder, ReminderKind
+
+MOST_OWED = 20
+
+
+def owed(kind: ReminderKind, together: Sequence[Reminder], circumstances: Circumstances) -> dict[str, object]:
+    """The letters, or the duties, of a section; empty lists where it is about neither."""
+    once = {reminder.firing.subject + reminder.firing.unit: reminder for reminder in reversed(together)}
+    mine = list(reversed(once.values()))
+    letters = mine if kind is ReminderKind.AWAITING_REPLY else []
+    duties = mine if kind is ReminderKind.DUTY else []
+    return {
+        "letters": [_letter(one, circumstances) for one in letters[:MOST_OWED]],
+        "letters_count": len(letters),
+        "letters_late": sum(_passed(one.firing.about, circumstances.on) for one in letters),
+        "duties": [_duty(one, circumstances) for one in duties[:MOST_OWED]],
+        "duties_count": len(duties),
+        "duties_late": sum(one.firing.about.get("part") == "chase" for one in duties),
+    }
+
+
+def look_back(about: Mapping[str, str], circumstances: Circumstances) -> dict[str, object]:
+    """What a line about a look-back says beside its measure."""
+    return {"closed_on": _day(about.get("closed_on"), circumstances), "due": _day(about.get("due_on"), circumstances)}
+
+
+def _letter(reminder: Reminder, circumstances: Circumstances) -> dict[str, object]:
+    about, on = reminder.firing.about, circumstances.on
+    due = _read(about.get("due_on"))
+    return {
+        "number": tidy(about.get("letter", ""), NAME),
+        "addressee": named(reminder.firing.unit, circumstances),
+        "title": tidy(about.get("title", ""), TEXT),
+        "sent": _day(about.get("sent_on"), circumstances),
+        "due": _day(about.get("due_on"), circumstances),
+        "days_late": max(0, (on - due).days) if due else 0,
+        "distance": wording.reply_distance(circumstances.locale, (due - on).days) if due else "",
+    }
+
+
+def _duty(reminder: Reminder, circumstances: Circumstances) -> dict[str, object]:
+    firing, locale = reminder.firing, circumstances.locale
+    due = firing.due_at.astimezone(circumstances.zone) if firing.due_at else None
+    quota, done = int(firing.about.get("min", "1")), int(firing.about.get("done", "0"))
+    return {
+        "unit": named(firing.unit, circumstances),
+        "what": tidy(firing.about.get("what", ""), NAME + NAME),
+        "period": wording.period(locale, firing.about.get("period", "")),
+        "due": wording.instant(locale, due) if due else "",
+        "due_short": wording.short_instant(locale, due, circumstances.on) if due else "",
+        "late": firing.about.get("part") == "chase",
+        "min": quota,
+        "missing": max(quota - done, 1),
+    }
+
+
+def _passed(about: Mapping[str, str], on: date) -> bool:
+    due = _read(about.get("due_on"))
+    return due is not None and due < on
+
+
+def _read(iso: str | None) -> date | None:
+    return date.fromisoformat(iso) if iso else None
+
+
+def _day(iso: str | None, circumstances: Circumstances) -> str:
+    day = _read(iso)
+    return wording.long_day(circumstances.locale, day) if day else ""
