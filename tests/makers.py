@@ -52,6 +52,9 @@ def a_rule(kind: str, **keys: Any) -> Rule:
         "overdue": {"every": 3},
         "nudge": {"on": "monday"},
         "pace": {"on": "monday", "behind": 20},
+        "look_back": {"after": [90, 180]},
+        "awaiting_reply": {"within": "15wd", "before": [3], "chase": "5wd"},
+        "duty": {"what": "报工程进度", "owed_by": ["建设局"], "due": {"week": "monday"}, "chase": "1wd"},
         "report": {"due": "friday 17:00", "remind": ["friday 09:00"], "chase": "monday 09:00"},
     }
     return KINDS[kind].model_validate({"name": kind, "kind": kind} | needed[kind] | keys)

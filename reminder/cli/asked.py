@@ -27,18 +27,21 @@ def unknown(locale: str, what: str, name: str, names: Iterable[str]) -> Exceptio
 
 
 def unit_named(app: App, name: str) -> str:
-    """The unit called `name`, by its own name or an alias; also one that only the ledger knows."""
+    """The unit called `name`, by its own name or an alias; also one that only the ledger, a duty or a letter knows."""
+    from reminder.rules.kinds.duty import DutyRule
     from reminder.store.engine import reading
-    from reminder.store.names import units_named
+    from reminder.store.names import addressees, units_named
 
     names = app.configuration.directory.unit_names()
     if name in names:
         return names[name]
     with reading(app.engine) as session:
-        in_ledger = units_named(session, "responsible")
-    if name in in_ledger:
+        others = [*units_named(session, "responsible"), *addressees(session)]
+    for rule in app.configuration.rules:
+        others += rule.owed_by if isinstance(rule, DutyRule) else ()
+    if name in others:
         return name
-    raise unknown(app.configuration.locale, "unit", name, [*names, *in_ledger])
+    raise unknown(app.configuration.locale, "unit", name, [*names, *others])
 
 
 def rule_named(app: App, name: str) -> Rule:

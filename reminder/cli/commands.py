@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "measure": ("measure", "measure", "查看和处理一条措施 · One measure: look at it, act on it."),
     "report": ("reports", "report", "登记一份周报告 · Record one weekly report."),
     "reports": ("reports", "reports", "周报告：列出、批量录入 · Weekly reports: list, import."),
+    "letter": ("letter", "commands", "发函与复函 · Letters sent, and their replies."),
+    "duty": ("duty", "commands", "定期事项 · Duties that recur."),
     "outbox": ("outbox", "commands", "消息与投递 · Messages and their deliveries."),
     "channel": ("channel", "commands", "发送渠道 · Channels."),
     "templates": ("templates", "commands", "信件模板 · Templates of letters."),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from enum import StrEnum
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -22,6 +23,13 @@ Review = Annotated[date | None, typer.Option("--review", parser=parse_day, metav
 To = Annotated[date, typer.Option("--to", parser=parse_day, metavar="DATE", help="新时限 · The new deadline.")]
 Percent = Annotated[int | None, typer.Option("--percent", min=0, max=100, help="完成比例 · Percent.")]
 Text = Annotated[str, typer.Option("--text", metavar="TEXT", help="进展情况 · What was done.")]
+
+
+class Result(StrEnum):
+    """What a look-back found."""
+
+    HELD = "held"
+    SLIPPED = "slipped"
 
 
 @measure.command("show")
@@ -43,7 +51,7 @@ def show(context: typer.Context, code: Code, as_json: Json = False) -> None:
         row = find(session, code, locale)
         (found,) = load_measures(session, col(MeasureRow.id) == row.id)
         past = history(session, code, locale)
-    facts = as_facts(found, app.today())
+    facts = as_facts(found, app.today()) | {"blocked_by": found.blocked_by}
     events = [
         {"on": one.on, "act": one.act, "status": one.status, "by": one.by, "because": one.because, **one.facts}
         for one in past
@@ -74,6 +82,8 @@ def _event(event: dict[str, Any], locale: str) -> tuple[Any, ...]:
     from reminder.words import say
 
     act = say(locale, f"office.act_{event['act']}")
+    if event.get("result"):
+        act += f"：{say(locale, 'measures.' + event['result'])}"
     status = say(locale, f"letters.status_{event['status']}") if event["status"] else ""
     return event["on"], act, status, event["by"], event["because"]
 
@@ -148,13 +158,51 @@ def confirm(context: typer.Context, code: Code, by: By, because: Because, on: On
     _act(context, code, "confirm", on, by=by, because=because)
 
 
+@measure.command("block")
+def block(
+    context: typer.Context,
+    code: Code,
+    by: By,
+    because: Because,
+    on: On = None,
+    clear: Annotated[bool, typer.Option("--clear", help="解除受阻 · It is no longer blocked.")] = False,
+) -> None:
+    """登记什么阻碍了整改，写进信里 · What blocks it; letters say so."""
+    _act(context, code, "unblock" if clear else "block", on, by=by, because=because)
+
+
+@measure.command("look-back")
+def look_back(
+    context: typer.Context,
+    code: Code,
+    result: Annotated[Result, typer.Option("--result", help="held 巩固；slipped 反弹 · What was found.")],
+    by: By,
+    because: Because,
+    on: On = None,
+    again: Annotated[bool, typer.Option("--reopen", help="反弹的重新打开 · Open again what slipped.")] = False,
+) -> None:
+    """登记回头看的结果 · Record what a look-back found after the write-off."""
+    from reminder.errors import UsageError
+    from reminder.words import say
+
+    if again and result is not Result.SLIPPED:
+        raise UsageError(say(open_app(context).configuration.locale, "office.look_back_reopen"))
+    names = ("look_back", "reopen") if again else ("look_back",)
+    _acts(context, code, names, on, by=by, because=because, result=result.value)
+
+
 @measure.command("reopen")
 def reopen(context: typer.Context, code: Code, by: By, because: Because, on: On = None) -> None:
     """重新打开 · Open again."""
     _act(context, code, "reopen", on, by=by, because=because)
 
 
-def _act(context: typer.Context, code: str, name: Any, on: date | None, **facts: Any) -> None:
+def _act(context: typer.Context, code: str, name: str, on: date | None, **facts: Any) -> None:
+    _acts(context, code, (name,), on, **facts)
+
+
+def _acts(context: typer.Context, code: str, names: tuple[str, ...], on: date | None, **facts: Any) -> None:
+    """Does these acts, all of them or none."""
     from reminder.app import now
     from reminder.office.act import Act, Office
     from reminder.office.acts import perform
@@ -164,6 +212,7 @@ def _act(context: typer.Context, code: str, name: Any, on: date | None, **facts:
     app = open_app(context)
     office = Office(now=now(), zone=app.configuration.zone, locale=app.configuration.locale)
     with writing(app.engine) as session:
-        perform(session, code, Act(name=name, on=on or office.today, **facts), office)
-    act = say(office.locale, f"office.act_{name}")
+        for name in names:
+            perform(session, code, Act(name=cast(Any, name), on=on or office.today, **facts), office)
+    act = say(office.locale, "office.comma").join(say(office.locale, f"office.act_{name}") for name in names)
     typer.echo(say(office.locale, "measures.done", code=code, act=act, on=on or office.today))

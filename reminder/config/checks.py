@@ -47,7 +47,7 @@ def _check_rule(draft: Draft, index: int, rule: Rule) -> None:
         source.report((*loc, "except", key), "never_matches")
     for key, unused in (("match", rule.match), ("except", rule.exclude)):
         if not (rule.about_measures or unused.empty):
-            source.report((*loc, key), "match_unused", kind=rule.kind, key=key)
+            source.report((*loc, key), "match_unused", kind=rule.kind, name=key)
     if ReminderKind.LOOK_BACK not in rule.kinds and rule.match.status and not OPEN.intersection(rule.match.status):
         source.report((*loc, "match", "status"), "never_open")
     if _COUNTED.intersection(rule.kinds) and not _counts_down(draft, rule):

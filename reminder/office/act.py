@@ -11,7 +11,19 @@ from reminder.errors import UsageError
 from reminder.words import say
 
 ActName = Literal[
-    "progress", "claim", "return", "write_off", "suspend", "resume", "decline", "extend", "confirm", "reopen"
+    "progress",
+    "claim",
+    "return",
+    "write_off",
+    "suspend",
+    "resume",
+    "decline",
+    "extend",
+    "confirm",
+    "block",
+    "unblock",
+    "look_back",
+    "reopen",
 ]
 
 
@@ -19,7 +31,8 @@ ActName = Literal[
 class Act:
     """An act as somebody orders it: `on` the day it holds from, `by` whom and `because` of what.
 
-    `until` and `review` belong to suspend, `to` to extend, `percent` and `text` to progress.
+    `until` and `review` belong to suspend, `to` to extend, `percent` and `text` to progress, `result`
+    to look_back. What blocks a measure is the `because` of block.
     """
 
     name: ActName
@@ -31,6 +44,7 @@ class Act:
     to: date | None = None
     percent: int | None = None
     text: str = ""
+    result: Literal["", "held", "slipped"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,9 @@ _STEPS: Mapping[ActName, _Step] = {
     "decline": _Step(_UNSETTLED, Status.DECLINED),
     "extend": _Step(_UNSETTLED),
     "confirm": _Step(_UNSETTLED),
+    "block": _Step(_UNSETTLED),
+    "unblock": _Step(_UNSETTLED),
+    "look_back": _Step(frozenset({Status.WRITTEN_OFF})),
     "reopen": _Step(CLOSED - {Status.SUSPENDED}, Status.IN_PROGRESS),
 }
 
@@ -119,7 +122,7 @@ def _check(key: str, act: Act, stands: Status, changes: list[Change], office: Of
         states = {say(office.locale, f"letters.status_{one}") for one in step.possible}
         possible = say(office.locale, "office.comma").join(sorted(states))
         raise office.refuse("impossible", code=key, status=status, act=name, possible=possible)
-    if step.to == "before" or act.name == "reopen":
+    if step.to == "before" or act.name in ("reopen", "look_back"):
         since = max((change.on for change in changes if change.on <= office.today), default=date.min)
         if act.on < since:
             raise office.refuse("before_start", act=name, on=act.on, since=since)

@@ -66,9 +66,32 @@ def _confirm(measure: MeasureRow, act: Act, office: Office) -> dict[str, Any]:
     return {"deadline": measure.deadline_on.isoformat(), "text": measure.deadline_text}
 
 
+def _block(measure: MeasureRow, act: Act, office: Office) -> dict[str, Any]:
+    facts = {"was_blocked_by": measure.blocked_by or None}
+    measure.blocked_by = act.because.strip()
+    return facts
+
+
+def _unblock(measure: MeasureRow, act: Act, office: Office) -> dict[str, Any]:
+    if not measure.blocked_by:
+        raise office.refuse("not_blocked", code=measure.code)
+    facts = {"was_blocked_by": measure.blocked_by}
+    measure.blocked_by = ""
+    return facts
+
+
+def _look_back(measure: MeasureRow, act: Act, office: Office) -> dict[str, Any]:
+    if not act.result:
+        raise office.refuse("look_back_needs")
+    return {"result": act.result}
+
+
 EFFECTS: Mapping[ActName, Callable[[MeasureRow, Act, Office], dict[str, Any]]] = {
     "progress": _progress,
     "suspend": _suspend,
     "extend": _extend,
     "confirm": _confirm,
+    "block": _block,
+    "unblock": _unblock,
+    "look_back": _look_back,
 }

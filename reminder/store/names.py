@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlmodel import Session, col, func, select
 
 from reminder.domain.measure import CLOSED, Status
-from reminder.store.tables import MeasureRow, MeasureUnitRow
+from reminder.store.tables import LetterRow, MeasureRow, MeasureUnitRow
 
 _OVER = [status.value for status in CLOSED if status is not Status.SUSPENDED]
 
@@ -25,6 +25,11 @@ def leaders_named(session: Session) -> list[str]:
     """The posts that measures not yet done with name as their leader, in the ledger's order."""
     named = select(col(MeasureRow.leader)).where(col(MeasureRow.status).not_in(_OVER)).order_by(col(MeasureRow.id))
     return list(dict.fromkeys(leader for leader in session.exec(named) if leader))
+
+
+def addressees(session: Session) -> list[str]:
+    """Everybody to whom a letter was sent, by name."""
+    return list(session.exec(select(col(LetterRow.addressee)).distinct().order_by(col(LetterRow.addressee))))
 
 
 def count_by_status(session: Session) -> dict[str, int]:

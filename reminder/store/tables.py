@@ -141,6 +141,8 @@ class LetterRow(SQLModel, table=True):
     reply_by: date | None = None
     replied_on: date | None = None
     by: str = ""
+    replied_by: str = ""  # who recorded the reply
+    because: str = ""  # what the reply said, or why the wait is over
     recorded_at: datetime
 
 

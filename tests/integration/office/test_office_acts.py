@@ -20,7 +20,7 @@ WORDS = {
     "暂缓": Status.SUSPENDED,
     "不予采纳": Status.DECLINED,
 }
-MORE = {"extend": {"to": date(2021, 12, 31)}, "suspend": {"review": AUGUST}}
+MORE = {"extend": {"to": date(2021, 12, 31)}, "suspend": {"review": AUGUST}, "look_back": {"result": "held"}}
 
 #               未启动 推进中 阶段性完成 待销号 已完成 暂缓 不予采纳
 POSSIBLE = """
@@ -33,6 +33,8 @@ POSSIBLE = """
     decline       不予采纳 不予采纳 不予采纳 不予采纳 ×  不予采纳 ×
     extend        未启动 推进中 阶段性完成 待销号  ×     暂缓  ×
     reopen        ×      ×      ×          ×       推进中 ×    推进中
+    block         未启动 推进中 阶段性完成 待销号  ×     暂缓  ×
+    look_back     ×      ×      ×          ×       已完成 ×    ×
 """
 TABLE = [
     (act, start, then)

@@ -57,6 +57,8 @@ def upgrade() -> None:
         sa.Column("reply_by", sa.Date(), nullable=True),
         sa.Column("replied_on", sa.Date(), nullable=True),
         sa.Column("by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("replied_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("because", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("recorded_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_letter")),
     )
