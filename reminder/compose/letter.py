@@ -9,6 +9,7 @@ from typing import Any
 
 from reminder.compose import wording
 from reminder.compose.facts import CODE, NAME, TEXT, Circumstances, audience, entries, units, who
+from reminder.compose.owed import owed_data
 from reminder.compose.sections import sections
 from reminder.compose.templates import WEBHOOK, TemplateFault, Templates, templates
 from reminder.compose.text import clipped, folded, tidy
@@ -115,6 +116,7 @@ def _data(reminders: Sequence[Reminder], facts: dict[str, Any], circumstances: C
         "link": facts["link"],
         "measures": _measures(reminders, circumstances),
         "reports": _reports(reminders),
+        **owed_data(reminders, circumstances),
     }
 
 

@@ -29,6 +29,33 @@ def owed(kind: ReminderKind, together: Sequence[Reminder], circumstances: Circum
     }
 
 
+def owed_data(reminders: Sequence[Reminder], circumstances: Circumstances) -> dict[str, object]:
+    """The letters and duties as webhook bodies see them, with dates as the service writes them."""
+    firings = [reminder.firing for reminder in reminders]
+    letters = [one for one in firings if one.kind is ReminderKind.AWAITING_REPLY]
+    duties = [one for one in firings if one.kind is ReminderKind.DUTY]
+    return {
+        "letters": [
+            {
+                "number": one.about.get("letter"),
+                "addressee": named(one.unit, circumstances),
+                "about": tidy(one.about.get("title", ""), NAME + NAME),
+                "due_on": one.about.get("due_on"),
+            }
+            for one in letters[:MOST_OWED]
+        ],
+        "duties": [
+            {
+                "unit": named(one.unit, circumstances),
+                "what": tidy(one.about.get("what", ""), NAME + NAME),
+                "period": one.about.get("period"),
+                "due_at": one.due_at.isoformat() if one.due_at else None,
+            }
+            for one in duties[:MOST_OWED]
+        ],
+    }
+
+
 def look_back(about: Mapping[str, str], circumstances: Circumstances) -> dict[str, object]:
     """What a line about a look-back says beside its measure."""
     return {"closed_on": _day(about.get("closed_on"), circumstances), "due": _day(about.get("due_on"), circumstances)}

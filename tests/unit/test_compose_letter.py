@@ -169,3 +169,21 @@ def test_a_rule_can_have_its_own_template_and_the_kind_fills_the_rest(tmp_path: 
     letter = compose([reminder(ReminderKind.OVERDUE, [A])], known)
     assert letter.subject == "【整改提醒】建设局：特急"
     assert "━━ 已逾期（1 项）" in letter.text
+
+
+def test_letters_and_duties_stand_in_the_facts_for_webhooks() -> None:
+    about = {"letter": "7", "title": "商请拨付资金", "sent_on": "2021-05-06", "due_on": "2021-05-26"}
+    waiting = reminder(ReminderKind.AWAITING_REPLY, unit="市财政局", recipient=OFFICE)
+    waiting = replace(waiting, firing=replace(waiting.firing, about=about))
+    owed = reminder(ReminderKind.DUTY, unit=OFFICE, recipient=OFFICE)
+    about = {"what": "报工程进度", "period": "2021-W22", "min": "2", "done": "1", "part": "chase"}
+    owed = replace(owed, firing=replace(owed.firing, about=about))
+    letter = compose([waiting, owed], circumstances())
+    assert letter.data["letters"] == [
+        {"number": "7", "addressee": "市财政局", "about": "商请拨付资金", "due_on": "2021-05-26"}
+    ]
+    assert letter.data["duties"] == [
+        {"unit": "巡察整改办公室", "what": "报工程进度", "period": "2021-W22", "due_at": None}
+    ]
+    assert "逾期未复 5 天" in letter.text
+    assert "应办2次，尚缺1次" in "".join(letter.text.split())

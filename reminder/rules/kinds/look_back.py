@@ -44,10 +44,13 @@ class LookBackRule(Rule):
         yield Ask(span.first - timedelta(days=farthest) - _GIVEN_UP - LONGEST_REST, closed=True)
 
     def firings(self, facts: Facts, span: Span, practice: Practice) -> Iterator[Firing]:
+        days: dict[date, dict[date, list[_Asked]]] = {}  # by the day of the write-off, which many measures share
         for measure in facts.closed:
             for since in _write_offs(measure, span.last):
-                for day, met in self._days(measure, since, span, practice).items():
-                    if day in span and self._asks_on(day, measure, since, met[-1], practice):
+                if since not in days:
+                    days[since] = self._days(since, span, practice)
+                for day, met in days[since].items():
+                    if self._asks_on(day, measure, since, met[-1], practice):
                         for unit in self.units(measure, facts):
                             yield self._firing(measure, unit, day, met, practice)
 
@@ -55,21 +58,22 @@ class LookBackRule(Rule):
         standing = _written_off_since(measure, day) == since
         return standing and self.runs_on(day, practice) and not looked_back(measure, asked.due, day)
 
-    def _days(self, measure: Measure, since: date, span: Span, practice: Practice) -> dict[date, list[_Asked]]:
-        """The days on which something goes → what lands there."""
+    def _days(self, since: date, span: Span, practice: Practice) -> dict[date, list[_Asked]]:
+        """The days of `span` on which something goes → what lands there."""
         first = span.first - LONGEST_REST
-        asked = (one for one in self._asked(measure, since, span, practice) if one.nominal >= first)
-        return landing(asked, lambda one: practice.later(one.nominal))
+        asked = (one for one in self._asked(since, span, practice) if one.nominal >= first)
+        days = landing(asked, lambda one: practice.later(one.nominal))
+        return {day: met for day, met in days.items() if day in span}
 
-    def _asked(self, measure: Measure, since: date, span: Span, practice: Practice) -> Iterator[_Asked]:
-        """Each look-back on its day and then again, until the next one is asked for."""
+    def _asked(self, since: date, span: Span, practice: Practice) -> Iterator[_Asked]:
+        """Each look-back on its day and then again, until the next one is asked for; whatever was recorded."""
         steps = sorted({(offset.after(since, practice.calendar), offset.n) for offset in self.after})
         ends = [*(due for due, _ in steps[1:]), steps[-1][0] + _GIVEN_UP]
         for (due, n), end in zip(steps, ends, strict=True):
             # One that was due before the office or the rule started is not owed, as with reports.
-            if due > span.last + LONGEST_REST or not self.runs_on(practice.later(due), practice):
+            if end < span.first - LONGEST_REST or due > span.last + LONGEST_REST:
                 continue
-            if looked_back(measure, due, span.first):
+            if not self.runs_on(practice.later(due), practice):
                 continue
             yield _Asked(due, due, n)
             for nominal in again(due, self.chase, min(end, span.last + LONGEST_REST), practice.calendar):
@@ -115,8 +119,8 @@ class LookBackRule(Rule):
             return Reason("not_written_off", {"status": measure.status_on(day).value})
         if not self.runs_on(day, practice):
             return Reason("outside_days", {"rule": self.name})
-        days = self._days(measure, since, Span(day, day + timedelta(days=400)), practice)
-        coming = [to for to in sorted(days) if to > day]
+        days = self._days(since, Span(day + ONE_DAY, day + timedelta(days=400)), practice)
+        coming = [to for to, met in sorted(days.items()) if not looked_back(measure, met[-1].due, day)]
         result = max((one.on for one in measure.look_backs if since <= one.on <= day), default=None)
         if not coming and result:
             return Reason("looked_back", {"on": str(result)})

@@ -8,7 +8,11 @@ import pytest
 
 from reminder.domain.measure import Status
 from reminder.errors import UsageError
+from reminder.rules.rule import Span
+from reminder.scan import scan
+from reminder.store.engine import reading
 from tests.integration.office.desk import DAY, row
+from tests.makers import a_directory, a_practice, a_rule
 
 JUNE, JULY, AUGUST = date(2021, 6, 7), date(2021, 7, 1), date(2021, 8, 2)
 WORDS = {
@@ -187,3 +191,14 @@ def test_a_code_of_several_ledgers_must_be_told_apart(sqlite_desk):
 def test_without_any_ledger_the_office_is_told_to_import_one(sqlite_desk):
     with pytest.raises(UsageError, match="reminder import"):
         sqlite_desk.does("claim")
+
+
+def test_an_imported_write_off_is_looked_back_at_from_its_own_day(sqlite_desk):
+    sqlite_desk.imports(row(status="已完成", on="2021-05-03"), row(code="2", text="另一条"))
+    rule, span = a_rule("look_back", after=[90]), Span(date(2021, 5, 6), date(2021, 12, 31))
+    with reading(sqlite_desk.engine) as session:
+        facts = scan(session, rule.asks(span, a_practice()), rule.sees, a_directory(), span.first)
+    assert [measure.code for measure in facts.closed] == ["1"]
+    assert [(str(one.occasion), one.lines[0].days) for one in rule.firings(facts, span, a_practice())] == [
+        ("2021-08-01", (90,))
+    ]
