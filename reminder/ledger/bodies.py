@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reminder.ledger.text import is_nothing, plain, squeeze
 
-_HARD = re.compile(r"[、,;/|\\]+")
+_HARD = re.compile(r"[、,;/|\\+&·]+")
 _LABEL = re.compile(r"(牵头|主责|责任|主办|承办|配合|协办|参与|协同)(?:责任)?(?:单位|部门|科室)?\s*:")
 _NOTE = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|【([^【】]*)】|〔([^〔〕]*)〕")
 _HELPING = re.compile(r"配合|协办|参与|协同|协助")
@@ -17,6 +17,9 @@ _SENTENCE = re.compile(  # 由A牵头,B、C配合
     r"由?([^():;]+?)(?:负责)?牵头(?:负责|实施|落实)?(?:[,;。]?([^():;]+?)(?:配合|协办|参与|协同|协助)(?:实施|落实)?)?[。.]?"
 )
 _BULLET = re.compile(r"^(?:\d{1,2}\.|[★☆*●▲■◆])")
+_TAIL = re.compile(
+    r"(?:等(?:部门|单位)?|为主|牵头|负责|落实|按(?:照)?职责(?:分工)?(?:负责|落实)?|(?P<helps>配合|协办|参与|协助))$"
+)
 _AND = re.compile(r"和|及|与|以及")
 _SHORTEST = 3  # shorter pieces are a name spaced out: 建 设 局
 
@@ -76,5 +79,8 @@ def _named(piece: str, known: Mapping[str, str]) -> tuple[str, bool]:
     notes = ["".join(groups) for groups in _NOTE.findall(piece)]
     role = bool(notes) and all(_ROLE.fullmatch(note) for note in notes)
     bare = _BULLET.sub("", piece)
+    tail = _TAIL.search(bare)
+    if tail and (name := _canonical(bare[: tail.start()], known)) and not _canonical(bare, known):
+        return name, bool(tail["helps"])
     name = _canonical(piece, known) or _canonical(bare, known) or (_NOTE.sub("", piece) if role else piece)
     return name, role and any(_HELPING.search(note) for note in notes)  # 建设局(财政局配合) leads all the same

@@ -20,7 +20,10 @@ _SOURCES: Mapping[str, tuple[str, ...]] = {
     "text": ("text", "problem_text", "goal"),
     "supporting_units": ("supporting_units", "units"),
     "status": ("status", "percent"),
+    "percent": ("percent", "status"),
+    "progress": ("progress", "status"),
 }
+_AT_TIMES = ("percent", "progress")  # what a column for the status tells in some rows only
 # A new alias or a new word for a status reads unchanged cells anew; nothing else does.
 _READ_ANEW = ("units", "supporting_units", "status")
 _UNREADABLE = {
@@ -66,7 +69,8 @@ def reconcile(known: Known, row: ReadRow, columns: Collection[str], *, same_word
     findings: list[Finding] = []
     doubtful = {_UNREADABLE.get(problem.code) for problem in row.problems}
     for name in FIELDS:
-        if name in doubtful or not _told(name, columns) or is_error(row.cells.get(name, "")):
+        silent = name in _AT_TIMES and name not in columns and not said[name]
+        if silent or name in doubtful or not _told(name, columns) or is_error(row.cells.get(name, "")):
             continue  # what cannot be read takes nothing away; the row's own problems tell it
         changed = _cell_changed(known, row, name)
         if name in edited:

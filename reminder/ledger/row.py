@@ -20,6 +20,7 @@ from reminder.ledger.values import (
     read_code,
     read_percent,
     read_progress_date,
+    read_share,
     read_status,
     read_tick,
 )
@@ -77,6 +78,9 @@ def read_row(
     text = _measure(row)
     bodies = _units(row)
     percent = row.read("percent", lambda cell: read_percent(cell, one_is_all=one_is_all))
+    if "percent" not in sheet.header.columns:
+        percent = read_share(row.cell("status"))  # 完成情况: 80%
+    status = _status(row, percent)
     cells = {name: _comparable(sheet, index, name) for name in sheet.header.columns}
     deadline = _deadline(row, dated_texts.get((code or "", cells.get("deadline", ""))))
     return ReadRow(
@@ -91,9 +95,9 @@ def read_row(
         units=bodies.leading,
         supporting_units=bodies.helping,
         deadline=deadline,
-        status=_status(row, percent),
+        status=status,
         percent=percent,
-        progress=row.text("progress"),
+        progress=_progress(row),
         progress_on=_progress_on(row),
         parent=read_code(row.cell("parent")),
         tags=_tags(row.text("tags")),
@@ -170,8 +174,17 @@ def _rebased(cell: Cell, since_1904: bool) -> Cell:
 
 
 def _status(row: _Reader, percent: int | None) -> Status:
+    if percent is not None and "percent" not in row.sheet.header.columns:
+        return Status.IN_PROGRESS if percent else Status.NOT_STARTED
     status = row.read("status", lambda cell: read_status(cell_text(cell), row.settings.statuses, percent))
     return status or Status.IN_PROGRESS
+
+
+def _progress(row: _Reader) -> str:
+    """Where no column is called progress, what stands in place of a status is kept as such."""
+    if "progress" not in row.sheet.header.columns and any(one.code == "status_unknown" for one in row.problems):
+        return row.text("status")
+    return row.text("progress")
 
 
 def _progress_on(row: _Reader) -> date | None:

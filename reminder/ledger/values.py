@@ -13,32 +13,33 @@ from reminder.ledger.text import Cell, cell_text, is_nothing, squeeze, wording, 
 STATUS_WORDS: Mapping[Status, tuple[str, ...]] = {
     Status.NOT_STARTED: words_of(
         """
-        未启动 未开始 尚未启动 未开展 未整改 待启动 notstarted
+        未启动 未开始 尚未启动 未开展 未整改 待启动 尚未开始 尚未开展 notstarted
         """
     ),
     Status.IN_PROGRESS: words_of(
         """
         推进中 整改中 进行中 正在推进 正在整改 正在进行 持续推进 持续整改 持续推进中 持续整改中 办理中 落实中 未完成 否
+        有序推进 稳步推进 正常推进 正在落实 正在开展 在办 部分整改 未销号 未办结 尚未销号 推进较慢
         已启动 正在办理 按计划推进 序时推进 尚未完成 长期坚持 滞后 待完成 inprogress ongoing
         """
     ),
     Status.PHASE_COMPLETE: words_of(
         """
         阶段性完成 基本完成 取得阶段性成效 已取得阶段性成效 阶段性成效 部分完成 完成并长期坚持 phasecomplete
-        已完成并长期坚持 已完成,长期坚持 已完成并持续坚持
+        已完成并长期坚持 已完成,长期坚持 已完成并持续坚持 已基本完成 取得阶段性成果 已取得阶段性成果
         partlydone
         """
     ),
     Status.CLAIMED: words_of(
         """
-        待销号 申请销号 已申请销号 待核验 待验收 待审核 claimed
+        待销号 申请销号 已申请销号 待核验 待验收 待审核 待核查 待核实 待复核 拟销号 claimed
         """
     ),
     Status.WRITTEN_OFF: words_of(
         """
         已完成 已销号 已办结 完成 办结 销号 已整改 已整改完成 整改完成 已完成整改 整改到位 已整改到位 全部完成
         已整改完毕 整改完毕 完成整改 已全部完成 办理完毕 已办理完毕 完成销号 已完成销号
-        已落实 是 done completed closed writtenoff
+        全面完成 已全面完成 全部整改完成 已结案 已落实 是 done completed closed writtenoff
         """
     ),
     Status.SUSPENDED: words_of(
@@ -64,9 +65,10 @@ class Unreadable(ValueError):
 
 def read_status(text: str, extra: Mapping[str, tuple[str, ...]], percent: int | None) -> Status:
     """The status a word names; a blank cell says nothing but what the percentage says."""
-    word = squeeze(text).lower().strip("。.;,√☑✓✔")
+    said = squeeze(text).lower()
+    word = said.strip("。.;,√☑✓✔")  # a tick alone says not what of
     bare = re.sub(r"\(.*?\)", "", word)
-    if is_nothing(word):
+    if is_nothing(said):
         return Status.NOT_STARTED if percent == 0 else Status.IN_PROGRESS
     for candidate in (word, bare):
         for code, words in extra.items():
@@ -97,6 +99,8 @@ def read_percent(cell: Cell, *, one_is_all: bool) -> int | None:
     if is_nothing(text):
         return None
     bare = _bare_number(cell)
+    if bare is not None and 1 < bare < 2 and not bare.is_integer():  # 1.2 is how a spreadsheet keeps 120 %
+        raise Unreadable("percent_range")
     if bare is not None:
         value = bare * 100 if 0 < bare < 1 or (bare == 1 and one_is_all) else bare
     elif match := re.fullmatch(r"(-?\d{1,9}(?:\.\d{1,9})?)%", text):
@@ -106,6 +110,15 @@ def read_percent(cell: Cell, *, one_is_all: bool) -> int | None:
     if not 0 <= value <= 100:
         raise Unreadable("percent_range")
     return round(value)
+
+
+def read_share(cell: Cell) -> int | None:
+    """The per cent that a cell meant for a status gives: 80%, or 0.8 as a spreadsheet keeps it; else None."""
+    bare = _bare_number(cell)
+    plain_share = bare is not None and 0 < bare < 1
+    if not plain_share and not re.fullmatch(r"(?:100|\d{1,2})(?:\.\d{1,9})?%", squeeze(cell_text(cell))):
+        return None
+    return read_percent(cell, one_is_all=True)
 
 
 def read_progress_date(cell: Cell, *, as_of: date, frame: Frame) -> date | None:

@@ -84,3 +84,26 @@ def test_a_header_of_two_rows_that_comes_again_is_the_same_table(read):
     rows = [*head, ("1", "修订", "财政局", "3月底", "6月底"), *head, ("2", "公开", "财政局", "4月底", "9月底")]
     sheet = read(rows, header=None, merge=["D1:E1", "D4:E4"])
     assert [str(row.deadline.on) for row in sheet.rows] == ["2021-06-30", "2021-09-30"]
+
+
+def test_a_column_for_the_status_that_tells_shares_or_a_story(read):
+    rows = [
+        ("1", "修订", "财政局", "6月底", "80%"),
+        ("2", "公开", "财政局", "6月底", 0.5),
+        ("3", "招标", "财政局", "6月底", 1),
+    ]
+    rows += [("4", "修缮", "财政局", "6月底", "已制定方案，正在组织实施"), ("5", "清退", "财政局", "6月底", "√")]
+    sheet = read(rows, header=(*HEADER, "完成情况"))
+    assert [(row.status, row.percent, row.progress, codes(row)) for row in sheet.rows] == [
+        ("in_progress", 80, "", []),
+        ("in_progress", 50, "", []),
+        ("in_progress", None, "1", ["status_unknown"]),
+        ("in_progress", None, "已制定方案，正在组织实施", ["status_unknown"]),
+        ("in_progress", None, "√", ["status_unknown"]),
+    ]
+
+
+def test_whether_it_is_done_stands_beside_how_far_it_is(read):
+    header = (*HEADER, "完成情况", "是否完成")
+    row = read([("1", "修订", "财政局", "6月底", "已印发新制度", "是")], header=header).rows[0]
+    assert (row.status, row.progress, codes(row)) == ("written_off", "已印发新制度", [])

@@ -49,7 +49,13 @@ def test_percentages(read, cell, percent):
 
 @pytest.mark.parametrize(
     ("cell", "code"),
-    [("120%", "percent_range"), (-5, "percent_range"), ("约八成", "percent_invalid"), (True, "percent_invalid")],
+    [
+        ("120%", "percent_range"),
+        (1.2, "percent_range"),
+        (-5, "percent_range"),
+        ("约八成", "percent_invalid"),
+        (True, "percent_invalid"),
+    ],
 )
 def test_what_is_no_percentage_is_reported(read, cell, code):
     row = only(read, 完成比例=cell)
