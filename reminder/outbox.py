@@ -65,7 +65,7 @@ def _new_message(session: Session, group: Sequence[Reminder], now: datetime, dom
         due_at=min(reminder.firing.at for reminder in group),
         created_at=now,
         next_attempt_at=now,
-        late=all(reminder.late for reminder in group),
+        late=any(reminder.late for reminder in group),
     )
     session.add(row)
     session.flush()

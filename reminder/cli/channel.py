@@ -67,8 +67,8 @@ def _refuse(configuration: Configuration, name: str, to: str | None) -> None:
         return
     if fault := kind.address_fault(to, locale):
         raise UsageError(fault)
-    domain, allowed = to.rpartition("@")[2].lower(), configuration.sending.allow_domains
-    if allowed and "@" in to and domain not in allowed:
+    (name, _, domain), allowed = to.lower().rpartition("@"), configuration.sending.allow_domains
+    if allowed and name and domain not in allowed:
         raise UsageError(say(locale, "cli.channel_not_allowed", domain=domain))
 
 

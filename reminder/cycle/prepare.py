@@ -168,8 +168,8 @@ def _addresses(service: Service, message: Claimed) -> tuple[tuple[str, ...], str
     if addresses is None:
         return (), f"{message.recipient} has no address for the channel {message.channel!r}"
     for address in addresses:
-        domain = address.rpartition("@")[2].lower()
-        if service.allow_domains and "@" in address and domain not in service.allow_domains:
+        name, _, domain = address.lower().rpartition("@")
+        if service.allow_domains and name and domain not in service.allow_domains:  # "@all" mentions a whole group
             return (), f"{domain} is not among sending.allow_domains"
     return addresses, ""
 

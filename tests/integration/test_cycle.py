@@ -67,6 +67,7 @@ def test_all_that_a_cycle_answers_for_one_recipient_is_one_message_late_or_not(s
     (message,) = [row for row in stage.messages() if row.created_at > at("2021-06-04")]
     rows = [row for row in stage.reminders() if row.message_pk == message.id]
     assert {(row.rule, row.late) for row in rows} == {("nudge", True), ("deadline", False)}
+    assert message.late
 
 
 def test_a_measure_written_off_a_second_ago_is_not_chased(stage):
@@ -259,6 +260,14 @@ def test_no_mail_goes_to_a_domain_that_is_not_allowed(stage):
     stage.measure("1", "2021-06-15")
     assert dict(stage.cycle("2021-06-08 09:00").messages) == {"failed": 1}
     assert "allow_domains" in stage.messages()[0].why
+
+
+def test_a_mention_of_a_whole_group_is_no_mail_domain(stage):
+    units = {"建设局": Unit(name="建设局", channels=("mail",), addresses={"mail": ("@all",)})}
+    stage.service = replace(stage.service, allow_domains=("gov.example",), directory=a_directory(units=units))
+    with_channel(stage, Faulty())
+    stage.measure("1", "2021-06-15")
+    assert dict(stage.cycle("2021-06-08 09:00").messages) == {"sent": 1}
 
 
 def test_an_address_filled_in_later_re_sends_nothing(stage):
