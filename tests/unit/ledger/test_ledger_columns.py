@@ -107,3 +107,17 @@ def test_whether_it_is_done_stands_beside_how_far_it_is(read):
     header = (*HEADER, "完成情况", "是否完成")
     row = read([("1", "修订", "财政局", "6月底", "已印发新制度", "是")], header=header).rows[0]
     assert (row.status, row.progress, codes(row)) == ("written_off", "已印发新制度", [])
+
+
+@pytest.mark.parametrize("title", ["预计完成时间", "要求完成时限", "时间节点", "整改截止日期", "到期日（年月日）"])
+def test_a_limit_by_the_names_offices_give_it(read, title):
+    row = read([("1", "修订", "财政局", "2021年6月30日")], header=(*HEADER[:3], title)).rows[0]
+    assert row.deadline.on == date(2021, 6, 30)
+
+
+def test_a_percentage_and_a_story_under_one_title(read):
+    """进展 above 百分比 and 说明: a share over 100 is reported, not passed over."""
+    header = (*HEADER, "进展", "")
+    rows = [("", "", "", "", "百分比", "说明"), ("1", "修订", "财政局", "6月底", "120%", "已起草")]
+    row = read(rows, header=header, merge=["A1:A2", "B1:B2", "C1:C2", "D1:D2", "E1:F1"]).rows[0]
+    assert (row.percent, row.progress, codes(row)) == (None, "已起草", ["percent_range"])
