@@ -117,7 +117,8 @@ Script = Callable[["Line"], object]
 
 
 class Line:
-    """One accepted connection, as a script sees it."""
+    """One accepted connection, as a script sees it. Only the script's own thread reads and closes it; to end a
+    script from outside, `cut` it: closing a file that another thread reads from is a ValueError in that thread."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
@@ -127,7 +128,7 @@ class Line:
         self.sock.sendall(text.encode() + b"\r\n")
 
     def hear(self) -> str:
-        return self._file.readline().decode().strip()
+        return self._file.readline().decode("utf-8", "replace").strip()
 
     def hears(self, verb: str) -> bool:
         """Whether the next command is `verb`; smtplib writes some in capitals and some not."""
@@ -149,10 +150,14 @@ class Line:
                 self.say("250 ok")
         return ""
 
-    def close(self) -> None:
-        self._file.close()
+    def cut(self) -> None:
+        """Ends the read or write under way, as if the peer had hung up."""
         with suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.cut()
+        self._file.close()
         self.sock.close()
 
 
@@ -175,11 +180,14 @@ def scripted(*scripts: Script) -> Iterator[tuple[int, list[int]]]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve, args=(listener,), daemon=True)
         thread.start()
-        yield int(listener.getsockname()[1]), count
-        listener.shutdown(socket.SHUT_RDWR)
-    for line in lines:
-        line.close()
-    thread.join(5)
+        try:
+            yield int(listener.getsockname()[1]), count
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            for line in lines:
+                line.cut()
+            thread.join(20)
+            assert not thread.is_alive(), "a script does not end when its connection is cut"
 
 
 def drip(line: Line) -> None:
