@@ -24,6 +24,7 @@ from sqlalchemy import text
 from reminder import cycle, outbox
 from reminder.channels import CHANNELS, open_channel
 from reminder.channels.webhook import WebhookChannel
+from reminder.cycle import dispatch
 from reminder.cycle import prepare as preparing
 from reminder.store.engine import open_engine
 from tests.integration.stage import Stage
@@ -56,7 +57,7 @@ POINTS = {
     "before the letter is written": Point(preparing, "letter_of"),
     "after the letter, before the bytes are fixed": Point(outbox, "begin_attempt"),
     "bytes fixed, not committed": Point(outbox, "begin_attempt", after=True),
-    "bytes committed, not yet sent": Point(cycle, "deliver"),
+    "bytes committed, not yet sent": Point(dispatch, "deliver"),
     "connected, not sent": Point(WebhookChannel, "send"),
     "accepted, the channel has not returned": Point(WebhookChannel, "send", after=True),
     "accepted, not settled": Point(outbox, "settle"),
