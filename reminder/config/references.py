@@ -25,7 +25,7 @@ def check_references(draft: Draft) -> None:
         office = draft.settings.office
         _refer_all(draft, "reminder.toml", ("office", "channels"), "channel", office.channels)
         if office.principal:
-            _refer(draft, "reminder.toml", ("office", "principal"), "leader", office.principal)
+            _refer_post(draft, "reminder.toml", ("office", "principal"), office.principal)
     for index, unit in draft.units.items():
         _check_party(draft, ("unit", index), unit)
         if unit.leader:
@@ -33,7 +33,7 @@ def check_references(draft: Draft) -> None:
     for index, leader in draft.leaders.items():
         _check_party(draft, ("leader", index), leader)
         if leader.deputy:
-            _refer(draft, "units.toml", ("leader", index, "deputy"), "leader", leader.deputy)
+            _refer_post(draft, "units.toml", ("leader", index, "deputy"), leader.deputy)
     for index, rule in draft.rules.items():
         _check_rule(draft, ("rule", index), rule)
 
@@ -124,3 +124,12 @@ def _refer(draft: Draft, file: str, loc: Loc, kind: str, name: str) -> None:
         return
     meant = names.get(name) or nearest(name, names)
     draft.sources[file].report(loc, f"unknown_{kind}", meant=meant and names[meant], got=name)
+
+
+def _refer_post(draft: Draft, file: str, loc: Loc, title: str) -> None:
+    """A warning unless a post is called so: the office answers for it, as for every post that cannot be reached."""
+    known = draft.names["leader"]
+    if known is None or title in known:
+        return
+    meant = nearest(title, known)
+    draft.sources[file].report(loc, "post_unknown", severity="warning", meant=meant and known[meant], got=title)
