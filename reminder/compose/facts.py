@@ -108,6 +108,7 @@ def line(entry: Entry, circumstances: Circumstances, *, units_named: bool, late_
     """One measure as a template sees it; `late` and `unit` are empty where the section says them for all."""
     measure, locale, on = entry.measure, circumstances.locale, circumstances.on
     reported = measure.progress_on
+    told = reported is None or reported <= on  # a letter of a past day must not know what was reported later
     return {
         "code": tidy(measure.key, CODE),
         "text": tidy(measure.text, TEXT),
@@ -123,9 +124,9 @@ def line(entry: Entry, circumstances: Circumstances, *, units_named: bool, late_
         "blocked": tidy(measure.blocked_by, TEXT),
         "step": wording.step(locale, tidy(entry.reminder.firing.about.get(f"step:{measure.id}", ""), NAME)),
         "pace": wording.pace(locale, entry.reminder.firing.about, on),
-        "percent": "" if measure.percent is None else f"{measure.percent}%",
-        "progress": tidy(measure.progress, TEXT),
-        "progress_on": wording.short_day(locale, reported, on) if reported else "",
+        "percent": f"{measure.percent}%" if told and measure.percent is not None else "",
+        "progress": tidy(measure.progress, TEXT) if told else "",
+        "progress_on": wording.short_day(locale, reported, on) if told and reported else "",
         "late": wording.long_day(locale, planned_for(entry.reminder, on)) if late_named else "",
     }
 

@@ -63,6 +63,14 @@ def test_days_are_counted_from_the_day_of_the_letter_not_of_the_reminder() -> No
     assert "·补发" in letter.subject
 
 
+def test_a_letter_of_a_past_day_does_not_know_what_was_reported_later() -> None:
+    tomorrow = replace(C, percent=80, progress="已开联席会", progress_on=MONDAY + timedelta(days=1))
+    text = text_of(reminder(ReminderKind.BEFORE, [tomorrow]))
+    assert "已开联席会" not in text
+    assert "80%" not in text
+    assert "已开联席会" in text_of(reminder(ReminderKind.BEFORE, [replace(tomorrow, progress_on=MONDAY)]))
+
+
 def test_a_late_measure_among_others_is_marked_by_itself() -> None:
     before = reminder(ReminderKind.OVERDUE, [A], on=PAST + timedelta(days=1), late=True)
     text = text_of(before, reminder(ReminderKind.OVERDUE, [dated("9", PAST)]))
