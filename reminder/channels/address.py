@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from email.utils import parseaddr
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -39,6 +40,7 @@ def _fault(address: str) -> str | None:
     return None if _domain(domain) else "address_domain"
 
 
+@lru_cache(maxsize=2048)  # an office writes to few domains, thousands of times
 def _domain(domain: str) -> str | None:
     """The domain in ASCII (IDNA, RFC 3490), or None where it is no host name; a bare `localhost` is one."""
     if _LITERAL.fullmatch(domain):
