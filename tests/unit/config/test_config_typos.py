@@ -6,6 +6,7 @@ import random
 import shutil
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,11 +15,14 @@ from typos import Typo, typos
 
 from reminder.config.draft import FILES
 from reminder.config.load import inspect
+from reminder.config.positions import positions
+from reminder.config.schema import schemas
 from reminder.resources import data_dir
 
 SHIPPED = data_dir("config")
 CONTRACT = Path(__file__).parents[2] / "data" / "contract_config"
-FOLDERS = pytest.mark.parametrize("folder", [SHIPPED, CONTRACT], ids=["shipped", "contract"])
+EVERY_KEY = Path(__file__).parents[2] / "data" / "every_key_config"
+FOLDERS = pytest.mark.parametrize("folder", [SHIPPED, CONTRACT, EVERY_KEY], ids=["shipped", "contract", "every key"])
 
 
 def _copied(folder: Path, to: Path) -> Path:
@@ -46,6 +50,29 @@ def test_slip_in_a_key_is_refused(folder: Path, file: str, tmp_path: Path) -> No
         told = [fault for fault in here if fault.key.split(".")[-1] == typo.wrong]
         assert configuration is None, typo
         assert [fault.message.endswith(f"; did you mean '{typo.right}'?") for fault in told] == [True], (typo, faults)
+
+
+def keys_of(schema: Any, definitions: dict[str, Any], seen: tuple[str, ...] = ()) -> set[str]:
+    """Every key that a JSON schema names, at any depth."""
+    if isinstance(schema, list):
+        return set().union(*(keys_of(part, definitions, seen) for part in schema))
+    if not isinstance(schema, dict):
+        return set()
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    if name and name not in seen:
+        return keys_of(definitions[name], definitions, (*seen, name))
+    inner = [*schema.get("properties", {}).values(), *schema.get("patternProperties", {}).values()]
+    parts = [schema.get(word) for word in ("anyOf", "oneOf", "allOf", "items", "additionalProperties")]
+    return set(schema.get("properties", {})) | keys_of([*inner, *parts], definitions, seen)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_no_key_escapes_the_slips(file: str) -> None:
+    schema = schemas()[file.replace(".toml", ".schema.json")]
+    written = {part for loc in positions((EVERY_KEY / file).read_text(encoding="utf-8")) for part in loc}
+    assert keys_of(schema, schema.get("$defs", {})) - {"$schema", "days"} <= written  # "days": a list stands for it
+    configuration, faults = inspect(EVERY_KEY)
+    assert configuration, faults
 
 
 @pytest.fixture(scope="module")
