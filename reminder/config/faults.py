@@ -14,6 +14,7 @@ from reminder.errors import UsageError
 
 Severity = Literal["error", "warning"]
 _SHOWN = 60  # characters of a value that a message quotes
+_DEEPEST = 8  # a value may be nested as deep as the parser lets it, deeper than Python calls
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -94,11 +95,14 @@ def as_toml(value: object) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
-def _toml(value: object) -> str:
+def _toml(value: object, depth: int = 0) -> str:
+    if depth > _DEEPEST and isinstance(value, (dict, list, tuple)):
+        return "…"
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }" if value else "{}"
+        items = ", ".join(f"{key} = {_toml(item, depth + 1)}" for key, item in value.items())
+        return f"{{ {items} }}" if value else "{}"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
+        return "[" + ", ".join(_toml(item, depth + 1) for item in value) + "]"
     if isinstance(value, (date, time)):
         return value.isoformat()
     return json.dumps(value, ensure_ascii=False, default=str)

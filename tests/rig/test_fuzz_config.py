@@ -127,7 +127,8 @@ def outcome(folder: Path, file: str, content: bytes, seed: int) -> str:
     if configuration is None:
         assert any(fault.severity == "error" for fault in faults), seed
         return "refused"
-    configuration.practice, configuration.directory, configuration.database_url  # noqa: B018  # made when first asked for
+    assert configuration.practice.zone, seed  # made when first asked for
+    assert configuration.directory.office, seed
     return "taken"
 
 

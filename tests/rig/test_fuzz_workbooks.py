@@ -99,22 +99,21 @@ def check(app: App, workbook: Workbook, ledger: str, folder: Path) -> str:
     """Imports one workbook; returns what became of it, having made sure of what must hold."""
     path = folder / workbook.name
     path.write_bytes(workbook.content)
-    began = time.monotonic()
+    began, refusal = time.monotonic(), ""
+    expected = (0, 0)
     try:
         done = import_into(app, path, as_of=date(2021, 9, 27), ledger=ledger)
+        expected = (sum(row.action == "added" for row in done.rows), 1)
     except ReminderError as refused:
-        assert "\n" not in str(refused), workbook.how
-        assert kept(app, ledger) == (0, 0), workbook.how
-        outcome = "refused"
+        refusal = str(refused)
     except Exception as fault:
         raise AssertionError(f"a traceback: {workbook.how}") from fault
-    else:
-        assert kept(app, ledger) == (sum(row.action == "added" for row in done.rows), 1), workbook.how
-        outcome = "imported"
     finally:
         path.unlink()
+    assert "\n" not in refusal, workbook.how
+    assert kept(app, ledger) == expected, workbook.how
     assert time.monotonic() - began < MOST_SECONDS, workbook.how
-    return outcome
+    return "refused" if refusal else "imported"
 
 
 def test_spoilt_workbooks(office: Callable[[int], App], tmp_path: Path) -> None:

@@ -87,3 +87,12 @@ def test_load_tells_everything_at_once(folder: Path) -> None:
     errors = {fault.file for fault in refused.value.faults if fault.severity == "error"}
     assert errors == {"reminder.toml", "rules.toml", "units.toml", "channels.toml"}
     assert str(refused.value).count("\n") == len(refused.value.faults) - 1
+
+
+@pytest.mark.parametrize("value", ["[" * 400 + "]" * 400, "{a=" * 400 + "1" + "}" * 400], ids=["lists", "tables"])
+def test_a_value_nested_deeper_than_python_calls_is_one_fault_and_no_traceback(folder: Path, value: str) -> None:
+    text = (folder / "units.toml").read_text(encoding="utf-8")
+    (folder / "units.toml").write_text(text.replace("[[unit]]", f"[[unit]]\noutside = {value}", 1), encoding="utf-8")
+    configuration, faults = inspect(folder)
+    assert configuration is None
+    assert any((fault.file, fault.severity) == ("units.toml", "error") for fault in faults)
