@@ -74,7 +74,9 @@ class App:
         for name, keys in self.configuration.channels.items():
             if takes_email(keys.kind):
                 return name
-        raise UsageError("sending.redirect_to needs a channel that takes e-mail addresses in channels.toml")
+        raise UsageError(
+            "sending.redirect_to 需要 channels.toml 里有一个电子邮件渠道 · a channel for e-mail addresses is needed"
+        )
 
     def read_settings(self, ledger: str, as_of: date) -> ReadSettings:
         """How the workbook of `ledger` is read."""

@@ -99,3 +99,8 @@ def a_reminder(kind: ReminderKind = ReminderKind.BEFORE, *measures: Measure, **c
     own = {name: changes.pop(name) for name in list(changes) if name in Firing.__dataclass_fields__}
     reminder: dict[str, Any] = {"recipient": "建设局", "channel": "mail", "message": "m"}
     return Reminder(**{"firing": Firing(**firing | own)} | reminder | changes)
+
+
+def codes(row):
+    """The codes of a row's problems."""
+    return [problem.code for problem in row.problems]

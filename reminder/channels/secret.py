@@ -51,7 +51,9 @@ class Secret(BaseModel):
         """
         value = os.environ.get(self.env, "") if self.env else _first_lines(folder / (self.file or ""))
         if not value:
-            raise UsageError(f"no secret at {self}: set it, or correct the name in channels.toml")
+            raise UsageError(
+                f"{self} 没有设置，请设好，或更正 channels.toml 里的名称 · no secret there: set it, or correct the name"
+            )
         return value
 
     def __str__(self) -> str:
@@ -63,7 +65,7 @@ def _first_lines(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the secret in {path}: {error}") from error
+        raise UsageError(f"读不了密钥文件 {path} · cannot read the secret: {error}") from error
 
 
 def checked_url(url: str) -> str:

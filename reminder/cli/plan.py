@@ -30,7 +30,7 @@ def plan(
 
     last = last or first
     if last < first:
-        raise UsageError(f"--to {last} lies before --from {first}")
+        raise UsageError(f"--to {last} 早于 --from {first} · --to lies before --from")
     app = open_app(context)
     locale = app.configuration.locale
     planned = app.plan(Span(first, last))

@@ -36,7 +36,7 @@ def replay(
     from reminder.words import say
 
     if last < first:
-        raise UsageError(f"--to {last} lies before --from {first}")
+        raise UsageError(f"--to {last} 早于 --from {first} · --to lies before --from")
     app = open_app(context)
     if into is None:
         refuse_real_channels(app, really_send=really_send)

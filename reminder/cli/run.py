@@ -35,7 +35,7 @@ def run(
         _one_cycle(context, now, really_send=really_send, as_json=as_json)
         return
     if now:
-        raise UsageError("--now is the clock of one cycle: use it with --once")
+        raise UsageError("--now 只用于一次运行，请与 --once 同用 · --now is the clock of one cycle: use it with --once")
     from reminder.daemon import Daemon
 
     Daemon(folder(context)).run()

@@ -69,7 +69,7 @@ def merge(text: str, entries: Iterable[Entry]) -> Merged:
     whole = edits.applied().rstrip("\n") + "\n" if text.strip() else ""
     whole += "".join(_written(entry) for entry in fresh)
     if tomllib.loads(whole) != document:
-        raise UsageError(f"{_FILE} is laid out unusually and cannot be merged into; write [[unit]] tables line by line")
+        raise UsageError(f"{_FILE} 的写法特殊，无法合并；请逐行写 [[unit]] 表 · write [[unit]] tables line by line")
     return Merged(
         text=whole.lstrip("\n").replace("\n", newline),
         added=tuple(entry.name for entry in fresh),

@@ -43,7 +43,7 @@ def choose(grids: Sequence[Grid], settings: ReadSettings, sheet: str | None) -> 
     fields = with_extra(settings.columns)
     ledgers = [laid_out(grid, header) for grid in wanted if (header := find_header(grid, fields, NEEDED, spread(grid)))]
     if not ledgers:
-        looked_for = {field: "/".join(fields[field][:4]) for field in NEEDED}
+        looked_for = {field: "/".join(list(dict.fromkeys(fields[field]))[:4]) for field in NEEDED}
         names = _listed(grid.name for grid in wanted)
         raise UsageError(say(settings.locale, "ledger.no_header", sheets=names, **looked_for))
     if len(ledgers) > 1:

@@ -27,7 +27,9 @@ def open_engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError as fault:
-        raise UsageError("store.url: expected sqlite:///FILE or postgresql://…") from fault
+        raise UsageError(
+            "store.url: 应写 sqlite:///文件 或 postgresql://… · expected sqlite:///FILE or postgresql://…"
+        ) from fault
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         engine = create_engine(parsed)
@@ -36,7 +38,7 @@ def open_engine(url: str) -> Engine:
         return engine
     if backend == "postgresql":
         return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
-    raise UsageError(f"store.url: {backend} is not supported; use sqlite:///FILE or postgresql://…")
+    raise UsageError(f"store.url: 不支持 {backend}，请用 sqlite:///文件 或 postgresql://… · {backend} is not supported")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -81,7 +83,9 @@ def upgrade(engine: Engine) -> None:
 
     current = _revision(engine)
     if current is not None and current not in _revisions():
-        raise UsageError("the database was written by a newer version of this program; install that version")
+        raise UsageError(
+            "数据库由更新的版本写成，请安装那个版本 · the database was written by a newer version: install that one"
+        )
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["engine"] = engine
@@ -98,14 +102,22 @@ def require_current(engine: Engine) -> None:
     where = engine.url.render_as_string(hide_password=True)
     database = engine.url.database
     if engine.url.get_backend_name() == "sqlite" and (not database or not Path(database).is_file()):
-        raise StoreMissing(f"there is no database at {where}; run `reminder init` or `reminder import FILE` first")
+        raise StoreMissing(
+            f"{where} 还没有数据库，请先运行 reminder init 或 reminder import · no database: init or import first"
+        )
     current = _revision(engine)
     if current is None:
-        raise StoreMissing(f"the database at {where} is empty; run `reminder db upgrade` first")
+        raise StoreMissing(
+            f"数据库 {where} 是空的，请先运行 reminder db upgrade · it is empty: run `reminder db upgrade` first"
+        )
     if current not in _revisions():
-        raise UsageError(f"the database at {where} was written by a newer version of this program; install that one")
+        raise UsageError(
+            f"数据库 {where} 由更新的版本写成，请安装那个版本 · it was written by a newer version: install that one"
+        )
     if current != _revisions()[-1]:
-        raise UsageError(f"the database at {where} is not up to date; run `reminder db upgrade`")
+        raise UsageError(
+            f"数据库 {where} 需要升级，请先运行 reminder db upgrade · it is not up to date: run `reminder db upgrade`"
+        )
 
 
 def _revisions() -> list[str]:
@@ -126,4 +138,4 @@ def _revision(engine: Engine) -> str | None:
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     except DBAPIError as fault:
         where = engine.url.render_as_string(hide_password=True)
-        raise UsageError(f"cannot open the database {where}: {fault.orig}") from fault
+        raise UsageError(f"打不开数据库 {where} · cannot open the database: {fault.orig}") from fault

@@ -18,7 +18,9 @@ _HEADER = b"SQLite format 3\x00"
 def database_file(engine: Engine) -> Path:
     """The database's file. UsageError where it is not an SQLite database."""
     if engine.url.get_backend_name() != "sqlite" or not engine.url.database:
-        raise UsageError("this database is not a file: use pg_dump and pg_restore")
+        raise UsageError(
+            "这个数据库不是文件，请用 pg_dump 和 pg_restore · this database is not a file: use pg_dump and pg_restore"
+        )
     return Path(engine.url.database)
 
 
@@ -30,7 +32,7 @@ def backup(engine: Engine, to: Path) -> None:
     """
     source = database_file(engine)
     if to.exists():
-        raise UsageError(f"{to} exists already: nothing was overwritten")
+        raise UsageError(f"{to} 已经存在，没有覆盖 · it exists already: nothing was overwritten")
     draft = to.with_name(to.name + ".part")
     draft.unlink(missing_ok=True)
     try:
@@ -38,7 +40,7 @@ def backup(engine: Engine, to: Path) -> None:
         check(draft)
         draft.replace(to)
     except (OSError, sqlite3.Error) as error:
-        raise UsageError(f"cannot write {to}: {error}") from error
+        raise UsageError(f"写不了 {to} · cannot write it: {error}") from error
     finally:
         draft.unlink(missing_ok=True)
 
@@ -68,7 +70,9 @@ def restore(engine: Engine, file: Path) -> None:
     try:
         _copy(file, target)
     except (OSError, sqlite3.Error) as error:
-        raise UsageError(f"cannot restore {target}: {error}; is the service running? stop it first") from error
+        raise UsageError(
+            f"恢复不了 {target}，请先停下服务 · cannot restore it, is the service running? {error}"
+        ) from error
 
 
 def check(file: Path) -> None:
@@ -76,16 +80,16 @@ def check(file: Path) -> None:
     try:
         with file.open("rb") as stream:
             if stream.read(len(_HEADER)) != _HEADER:
-                raise UsageError(f"{file} is not a database")
+                raise UsageError(f"{file} 不是数据库 · it is not a database")
         with _opened(file) as connection:
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except OSError as error:
-        raise UsageError(f"cannot read {file}: {error.strerror or error}") from error
+        raise UsageError(f"读不了 {file} · cannot read it: {error.strerror or error}") from error
     except sqlite3.Error as error:
-        raise UsageError(f"{file} is not a database of this program: {error}") from error
+        raise UsageError(f"{file} 不是本程序的数据库 · it is not a database of this program: {error}") from error
     if verdict != "ok":
-        raise UsageError(f"{file} is damaged: {verdict}")
+        raise UsageError(f"{file} 已损坏 · it is damaged: {verdict}")
 
 
 def last_cycle(file: Path) -> datetime | None:

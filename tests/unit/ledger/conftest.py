@@ -46,8 +46,3 @@ def read(xlsx, settings):
         return read_ledger(xlsx([header, *rows] if header else rows, merge), settings(**changes))
 
     return build
-
-
-def codes(row):
-    """The codes of a row's problems."""
-    return [problem.code for problem in row.problems]

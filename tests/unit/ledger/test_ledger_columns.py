@@ -3,7 +3,8 @@
 from datetime import date
 
 import pytest
-from conftest import codes
+
+from tests.makers import codes
 
 HEADER = ("序号", "整改措施", "责任单位", "完成时限")
 

@@ -3,10 +3,10 @@
 from datetime import date
 
 import pytest
-from conftest import codes
 
 from reminder.errors import UsageError
 from reminder.ledger.read import read_ledger
+from tests.makers import codes
 
 ROW = ("1", "修订制度", "财政局", "2021年6月底前")
 

@@ -3,7 +3,8 @@
 from datetime import date
 
 import pytest
-from conftest import codes
+
+from tests.makers import codes
 
 HEADER = ("序号", "整改措施", "责任单位", "配合单位", "整改时限", "状态", "完成比例", "最近进展日期")
 NAMES = {
