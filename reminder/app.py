@@ -16,11 +16,12 @@ from reminder.channels import CHANNELS, open_channel
 from reminder.config.configuration import Configuration
 from reminder.config.directory import takes_email
 from reminder.config.load import load
+from reminder.config.record import Era, as_record, present
 from reminder.cycle.service import Service
 from reminder.domain.reminder import Reminder
 from reminder.errors import UsageError
 from reminder.ledger.rows import ReadSettings
-from reminder.plan import asks, reminders, sees
+from reminder.plan import asks, occasions, sees
 from reminder.rules.rule import Facts, Rule, Span
 from reminder.scan import scan
 from reminder.store.copying import copy_database
@@ -68,6 +69,7 @@ class App:
             redirect_to=sending.redirect_to,
             trial_channel=self._trial_channel() if sending.redirect_to else "",
             allow_domains=sending.allow_domains,
+            record=as_record(configuration),
         )
 
     def _trial_channel(self) -> str:
@@ -94,18 +96,22 @@ class App:
             calendar=self.configuration.practice.calendar,
         )
 
-    def facts(self, span: Span, rules: Sequence[Rule] | None = None) -> Facts:
-        """The ledger as the rules have to see it for these days."""
-        configuration = self.configuration
-        asking = configuration.rules if rules is None else rules
-        wanted = asks(asking, span, configuration.practice)
+    def facts(self, span: Span, rules: Sequence[Rule] | None = None, era: Era | None = None) -> Facts:
+        """The ledger as the rules (of `era`, else today's) have to see it for these days."""
+        era = era or present(self.configuration)
+        asking = era.rules if rules is None else rules
+        wanted = asks(asking, span, era.practice)
         with reading(self.engine) as session:
-            return scan(session, wanted, sees(asking), configuration.directory, span.first)
+            return scan(session, wanted, sees(asking), era.directory, span.first)
 
     def plan(self, span: Span) -> list[Reminder]:
         """Everything that goes on these days. Disregards when measures were imported; stores and sends nothing."""
-        configuration = self.configuration
-        return reminders(self.facts(span), configuration.rules, configuration.directory, configuration.practice, span)
+        return [reminder for reminder in self.occasions(span) if reminder.firing.skipped is None]
+
+    def occasions(self, span: Span, era: Era | None = None) -> list[Reminder]:
+        """The same with those that are skipped, by a silence or because there is no working day for them."""
+        era = era or present(self.configuration)
+        return occasions(self.facts(span, era=era), era.rules, era.directory, era.practice, span)
 
     def service_into(self, maildir: Path) -> Service:
         """The same, but everything lands in one maildir whatever its channel: nothing leaves this machine."""

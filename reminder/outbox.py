@@ -225,11 +225,12 @@ def cancel(session: Session, message: Claimed, why: str, now: datetime) -> bool:
 
 
 def cancel_reminder(session: Session, reminder_id: int, reason: Reason) -> None:
-    """Records why a reminder was taken out of its message."""
+    """Records why a reminder was taken out of its message: a silence skips it, everything else cancels it."""
+    outcome = "skipped" if reason.code == "silenced" else "cancelled"
     session.connection().execute(
         update(ReminderRow)
         .where(col(ReminderRow.id) == reminder_id)
-        .values(outcome="cancelled", outcome_reason={"code": reason.code, "facts": dict(reason.facts)})
+        .values(outcome=outcome, outcome_reason={"code": reason.code, "facts": dict(reason.facts)})
     )
 
 

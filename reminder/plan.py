@@ -9,13 +9,15 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from hashlib import sha256
+from itertools import chain
 
 from reminder.domain.people import Directory
-from reminder.domain.reminder import Firing, Reminder
+from reminder.domain.reminder import Ended, Firing, Reason, Reminder
 from reminder.rules.calendar import days
 from reminder.rules.recipients import recipients
 from reminder.rules.ride import boarding_span, nudges_among, riding
 from reminder.rules.rule import Ask, Facts, Practice, Rule, Span
+from reminder.rules.silencing import hushed
 
 
 def asks(rules: Sequence[Rule], span: Span, practice: Practice) -> list[Ask]:
@@ -33,11 +35,18 @@ def reminders(
     facts: Facts, rules: Sequence[Rule], directory: Directory, practice: Practice, span: Span
 ) -> list[Reminder]:
     """Everything that goes on the days of `span`, sorted by instant, recipient and rule."""
+    return [one for one in occasions(facts, rules, directory, practice, span) if one.firing.skipped is None]
+
+
+def occasions(
+    facts: Facts, rules: Sequence[Rule], directory: Directory, practice: Practice, span: Span
+) -> list[Reminder]:
+    """The same with those that are skipped, by a silence or because there is no working day for them."""
     nudges = nudges_among(rules)
     planned = [
-        reminder
+        hushed(reminder, facts.silences, firing.at.date(), rule.was)
         for rule in rules
-        for firing in riding(rule, nudges, facts, span, practice)
+        for firing in chain(riding(rule, nudges, facts, span, practice), rule.passed_over(facts, span, practice))
         for reminder in _addressed(rule, firing, directory)
     ]
     return sorted(planned, key=lambda reminder: (reminder.firing.at, reminder.recipient, *reminder.key))
@@ -64,10 +73,10 @@ def _group(*parts: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What one cycle answers: reminders to send, and older ones that they supersede."""
+    """What one cycle answers: reminders to send, and those that end without a message."""
 
     due: tuple[Reminder, ...]
-    superseded: tuple[Reminder, ...]
+    ended: tuple[Ended, ...]
 
 
 def known_parts(rules: Iterable[Rule], directory: Directory) -> frozenset[str]:
@@ -135,13 +144,18 @@ def answer(planned: Sequence[Reminder], rules: Sequence[Rule], window: Window, p
     """
     by_name = {rule.name: rule for rule in rules}
     latest: dict[tuple[str, ...], Reminder] = {}
-    superseded: list[Reminder] = []
+    ended: list[Ended] = []
     for reminder in planned:  # in the order of their instants
         if not window.holds(reminder, by_name[reminder.firing.rule], practice):
             continue
+        by = Reason("superseded", {"by": str(reminder.firing.occasion)})
+        ended += (Ended(one, "superseded", by) for one in reminder.earlier)
+        if reminder.firing.skipped:
+            ended.append(Ended(reminder, "skipped", reminder.firing.skipped))
+            continue
         key = (*reminder.key[:2], *reminder.key[3:])
         if key in latest:
-            superseded.append(latest[key])
+            ended.append(Ended(latest[key], "superseded", by))
         late = reminder.firing.at.date() < window.now.astimezone(practice.zone).date()
         latest[key] = replace(reminder, late=late)
-    return Answer(due=tuple(latest.values()), superseded=tuple(superseded))
+    return Answer(due=tuple(latest.values()), ended=tuple(ended))

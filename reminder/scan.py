@@ -15,6 +15,7 @@ from reminder.domain.reminder import Firing, ReminderKind
 from reminder.rules.kinds.report import week_name
 from reminder.rules.rule import Ask, Facts
 from reminder.store.measures import load_measures
+from reminder.store.silences import silences_since
 from reminder.store.tables import OPEN_STATUSES, DutyRow, LetterRow, MeasureRow, ReportRow
 
 _DUTIES_REACH = timedelta(days=400)
@@ -35,6 +36,7 @@ def scan(session: Session, asked: Iterable[Ask], sees: Collection[str], director
         outside=outside,
         letters=letters_since(session, since) if "letters" in sees else (),
         duties_done=duties_since(session, since) if "duties_done" in sees else (),
+        silences=silences_since(session, since),
     )
 
 
@@ -101,6 +103,7 @@ def facts_again(session: Session, firings: Sequence[Firing], on: date) -> Facts:
         reports=reports_since(session, on) if any(one.week for one in firings) else {},
         letters=_letters(session, col(LetterRow.id).in_(letters)) if letters else (),
         duties_done=_duties(session, or_(*asked)) if periods else (),
+        silences=silences_since(session, on),
     )
 
 

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "reports": ("reports", "reports", "周报告：列出、批量录入 · Weekly reports: list, import."),
     "letter": ("letter", "commands", "发函与复函 · Letters sent, and their replies."),
     "duty": ("duty", "commands", "定期事项 · Duties that recur."),
+    "silence": ("silence", "commands", "静默：一段时间内不提醒 · Silences."),
     "outbox": ("outbox", "commands", "消息与投递 · Messages and their deliveries."),
     "channel": ("channel", "commands", "发送渠道 · Channels."),
     "templates": ("templates", "commands", "信件模板 · Templates of letters."),

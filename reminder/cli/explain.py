@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reminder.cli.asked import headings, local, measure_named, rule_named, span_asked, unit_named
+from reminder.cli.asked import headings, local, measure_named, span_asked, unit_named, unknown
 from reminder.cli.common import Json, open_app, parse_day, print_lines, print_table, say
 
 if TYPE_CHECKING:
     from reminder.app import App
     from reminder.domain.measure import Measure
+    from reminder.domain.reminder import Reason
     from reminder.explain import Account
 
 
@@ -33,24 +35,23 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """为何发、为何不发 · Every rule's answer with its reason, and what became of it."""
-    from reminder.explain import House, Question
+    from reminder.cli.past import houses
+    from reminder.explain import Question
     from reminder.explain import explain as answer
 
     app = open_app(context)
     configuration = app.configuration
     span = span_asked(configuration.locale, on, first, last, app.today())
     units = frozenset({unit_named(app, unit)}) if unit else frozenset()
-    asked = rule_named(app, rule).name if rule else None
+    asked = _rule(app, rule) if rule else None
     question = Question(
         span=span, measures=_measures(app, measure, units), units=units, rule=asked, of_measure=bool(measure)
     )
-    house = House(
-        rules=configuration.rules,
-        directory=configuration.directory,
-        practice=configuration.practice,
-        planned=app.plan(span),
-    )
-    accounts = answer(app.engine, house, question)
+    accounts = [
+        account
+        for days, house in houses(app, span)
+        for account in answer(app.engine, house, replace(question, span=days))
+    ]
     if as_json:
         print_lines(_as_facts(app, account) for account in accounts)
     elif accounts:
@@ -58,6 +59,16 @@ def explain(
         print_table("", headings(configuration.locale, "day unit rule measures state reason result"), rows)
     else:
         typer.echo(say(configuration.locale, "cli.explain_no_answer"))
+
+
+def _rule(app: App, name: str) -> str:
+    """The rule called `name`, of today or of an earlier cycle."""
+    from reminder.cli.past import rule_names
+
+    names = rule_names(app)
+    if name not in names:
+        raise unknown(app.configuration.locale, "rule", name, names)
+    return name
 
 
 def _measures(app: App, code: str | None, units: frozenset[str]) -> list[Measure]:
@@ -82,8 +93,8 @@ def _as_facts(app: App, account: Account) -> dict[str, Any]:
         "measures": list(account.measures),
         "fired": account.fired,
         "state": account.state,
-        "reason": sentence(locale, account.reason),
-        "reason_code": account.reason.code,
+        "reason": sentence(locale, _why(account)),
+        "reason_code": _why(account).code,
         "kind": account.kind or None,
         "at": local(app, account.at),
         "recipient": account.recipient or None,
@@ -92,6 +103,7 @@ def _as_facts(app: App, account: Account) -> dict[str, Any]:
         "late": account.late,
         "provisional": account.provisional,
         "message": account.message,
+        "addresses": list(account.addresses),
         "attempts": [
             {"at": local(app, each.at), "outcome": each.outcome, "code": each.code, "text": each.text}
             for each in account.attempts
@@ -110,9 +122,14 @@ def _row(app: App, account: Account) -> tuple[str, ...]:
         account.rule,
         say(locale, "cli.comma").join(account.measures),
         say(locale, f"cli.state_{account.state}"),
-        sentence(locale, account.reason),
+        sentence(locale, _why(account)),
         _result(app, account),
     )
+
+
+def _why(account: Account) -> Reason:
+    """Why it fired; or, where it did not, why not."""
+    return account.reason if account.fired else account.ended_by or account.reason
 
 
 def _result(app: App, account: Account) -> str:

@@ -13,11 +13,12 @@ from datetime import datetime
 from reminder import outbox
 from reminder.cycle.dispatch import deliver_due
 from reminder.cycle.service import Service
-from reminder.plan import Window, answer, asks, known_parts, reminders, sees
+from reminder.plan import Window, answer, asks, known_parts, occasions, sees
 from reminder.scan import scan, unseen_since
 from reminder.store.engine import writing
 from reminder.store.memory import recall, remember
-from reminder.store.reminders import store_reminders
+from reminder.store.records import keep_record
+from reminder.store.reminders import store_ended
 
 __all__ = ["Counts", "Service", "deliver_due", "enqueue", "run"]
 
@@ -55,8 +56,9 @@ def enqueue(service: Service, now: datetime) -> int:
         span = window.span(rules, practice)
         if span is not None:
             facts = scan(session, asks(rules, span, practice), sees(rules), directory, span.first)
-            answered = answer(reminders(facts, rules, directory, practice, span), rules, window, practice)
-            store_reminders(session, answered.superseded, outcome="superseded")
+            answered = answer(occasions(facts, rules, directory, practice, span), rules, window, practice)
+            store_ended(session, answered.ended)
             fresh = outbox.put(session, answered.due, now, service.domain)
+        keep_record(session, now, service.record)
         remember(session, now, known_parts(rules, directory), {"planned": fresh})
     return fresh

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -40,6 +41,7 @@ class Service:
     redirect_to: tuple[str, ...] = ()
     trial_channel: str = ""
     allow_domains: tuple[str, ...] = ()
+    record: Mapping[str, Any] = field(default_factory=dict)  # what decides, as cycles write it down
 
     def party(self, recipient: str) -> Party:
         """Who `recipient` (as in a reminder) is now; somebody without addresses where nobody is called so."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -60,10 +60,12 @@ class Firing:
     reason: Reason
     provisional: bool = False
     superseded: tuple[date, ...] = ()
+    nominals: tuple[date, ...] = ()  # all nominal days that fell together in it; none: the occasion alone
     week: str = ""  # the ISO week, where the subject is a report
     due_at: datetime | None = None  # when that report, or whatever else it asks for, is due
     owed_for: tuple[Measure, ...] = ()  # the measures for which it is owed
     to: tuple[str, ...] = ()  # to whom it goes, where that is not the rule's own `to`
+    skipped: Reason | None = None  # why it does not go although its day has come: an occasion, but never a message
     about: Mapping[str, str] = field(default_factory=dict)  # what letters say of it beside measures and weeks
 
     def __post_init__(self) -> None:
@@ -94,7 +96,22 @@ class Reminder:
     late: bool = False
 
     @property
+    def earlier(self) -> Iterator[Reminder]:
+        """One for each occasion that this one's firing supersedes."""
+        for occasion in self.firing.superseded:
+            yield replace(self, firing=replace(self.firing, occasion=occasion, superseded=(), skipped=None))
+
+    @property
     def key(self) -> tuple[str, str, str, str, str, str]:
         """What makes it unique: rule, subject, occasion, unit, recipient, channel."""
         firing = self.firing
         return (firing.rule, firing.subject, firing.occasion.isoformat(), firing.unit, self.recipient, self.channel)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A reminder that no message will carry: its `outcome` is superseded or skipped, and `reason` says by what."""
+
+    reminder: Reminder
+    outcome: str
+    reason: Reason

@@ -38,18 +38,20 @@ def _published_workday(day: date) -> bool:
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """Working days. `base` is "cn" or "weekdays"; `off` and `work` are typed-in days; `covered_years` are
-    years for which those are complete."""
+    years for which those are complete. `published_to` is the last year that the bundled table knew when a past
+    calendar is told of; None: all that it knows."""
 
     base: str = "cn"
     off: frozenset[date] = field(default_factory=frozenset)
     work: frozenset[date] = field(default_factory=frozenset)
     covered_years: frozenset[int] = field(default_factory=frozenset)
+    published_to: int | None = None
 
     def certain(self, day: date) -> bool:
         """Whether what `is_working_day` says of `day` will not change when a notice is published."""
         if self.base == "weekdays" or day in self.off or day in self.work:
             return True
-        return day.year in self.covered_years or day.year in published_years()
+        return self._covers(day.year)
 
     def is_working_day(self, day: date) -> bool:
         """Whether the office works on `day`; a guess where `certain(day)` is False."""
@@ -58,7 +60,7 @@ class Calendar:
         if day in self.off:
             return False
         if self.base == "cn":
-            if day.year in published_years() and day.year not in self.covered_years:
+            if day.year not in self.covered_years and self._published(day.year):
                 return _published_workday(day)
             if (day.month, day.day) in _FIXED_HOLIDAYS and day.year not in self.covered_years:
                 return False
@@ -108,13 +110,16 @@ class Calendar:
         """The last year of the unbroken run of covered years that the tables end with; None for "weekdays"."""
         if self.base == "weekdays":
             return None
-        year = max(published_years())
+        year = max(year for year in published_years() if self._published(year))
         while self._covers(year + 1):
             year += 1
         return year
 
     def _covers(self, year: int) -> bool:
-        return year in self.covered_years or year in published_years()
+        return year in self.covered_years or self._published(year)
+
+    def _published(self, year: int) -> bool:
+        return year in published_years() and (self.published_to is None or year <= self.published_to)
 
 
 @lru_cache(maxsize=256)

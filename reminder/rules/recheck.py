@@ -10,6 +10,7 @@ from reminder.domain.measure import Measure, Status
 from reminder.domain.reminder import Line, Reason, Reminder, ReminderKind
 from reminder.rules.kinds.look_back import looked_back
 from reminder.rules.rule import Facts
+from reminder.rules.silencing import hushed
 
 _REPORTS = (ReminderKind.REPORT_DUE, ReminderKind.REPORT_CHASE)
 
@@ -18,8 +19,16 @@ def recheck(reminder: Reminder, deadlines: Mapping[int, date | None], facts: Fac
     """The reminder with those lines that still hold on the day `on`, or the reason why none does.
 
     `deadlines` are the deadlines by measure id as they were when it was planned: an extension ends a countdown.
-    `facts` are the reports, letters and duties as they stand now.
+    `facts` are the reports, letters, duties and silences as they stand now.
     """
+    standing = _recheck(reminder, deadlines, facts, on)
+    if isinstance(standing, Reason):
+        return standing
+    heard = hushed(standing, facts.silences, on)
+    return heard.firing.skipped or heard
+
+
+def _recheck(reminder: Reminder, deadlines: Mapping[int, date | None], facts: Facts, on: date) -> Reminder | Reason:
     firing = reminder.firing
     if firing.kind in _REPORTS:
         return _recheck_report(reminder, facts, on)

@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 from reminder.domain.measure import DeadlineKind, Measure, Status
 from reminder.domain.owed import DutyDone, SentLetter
 from reminder.domain.reminder import Firing, Reason, ReminderKind
+from reminder.domain.silence import Silence
 from reminder.rules.calendar import Calendar
 from reminder.rules.when import Clock, On
 
@@ -63,6 +64,10 @@ class Practice:
     started_on: date | None = None
     working_days_only: bool = True
 
+    def worked(self, day: date) -> bool:
+        """Whether something can go on `day`."""
+        return not self.working_days_only or self.calendar.is_working_day(day)
+
     def earlier(self, day: date) -> date:
         """Where a reminder goes that may not come later than planned: the nearest working day on or before."""
         return self.calendar.on_or_before(day) if self.working_days_only else day
@@ -99,7 +104,8 @@ class Facts:
     """The ledger as rules see it. `reports` maps (unit, ISO week) to when that report was submitted (aware).
 
     `closed` are the measures that an `Ask` with `closed` wanted: kept apart, so that they cost only who asked.
-    `letters` and `duties_done` are filled only where a rule's kind `sees` them.
+    `letters` and `duties_done` are filled only where a rule's kind `sees` them; `silences` are all that hold on some
+    day asked about.
     """
 
     measures: Sequence[Measure] = ()
@@ -108,6 +114,7 @@ class Facts:
     outside: frozenset[str] = frozenset()
     letters: Sequence[SentLetter] = ()
     duties_done: Sequence[DutyDone] = ()
+    silences: Sequence[Silence] = ()
 
 
 class Match(BaseModel):
@@ -208,6 +215,10 @@ class Rule(BaseModel):
     @abstractmethod
     def firings(self, facts: Facts, span: Span, practice: Practice) -> Iterator[Firing]:
         """Everything this rule fires on the days of `span`, before recipients and channels are known."""
+
+    def passed_over(self, facts: Facts, span: Span, practice: Practice) -> Iterator[Firing]:
+        """Occasions on the days of `span` that it lets pass, each with `skipped` set."""
+        return iter(())
 
     @abstractmethod
     def why_not(self, measure: Measure, unit: str, day: date, practice: Practice) -> Reason:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from reminder.rules.calendar import Calendar, days
@@ -90,6 +90,10 @@ class WeekTime:
     weekday: int
     at: time
 
+    def __str__(self) -> str:
+        """As rules.toml writes it."""
+        return f"{WEEKDAYS[self.weekday]} {self.at:%H:%M}"
+
     def in_week_of(self, day: date) -> date:
         """The day with this weekday in the ISO week of `day`."""
         return day - timedelta(days=day.weekday()) + timedelta(days=self.weekday)
@@ -102,14 +106,19 @@ class WeekTime:
 Days = Annotated[
     Distance,
     BeforeValidator(_distance),
+    PlainSerializer(lambda distance: str(distance) if distance.working else distance.n, when_used="json"),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\d{1,4}\s*(wd)?$"}]}),
 ]
 Clock = Annotated[
-    time, BeforeValidator(_time), WithJsonSchema({"type": "string", "pattern": r"^([01]?\d|2[0-3]):[0-5]\d$"})
+    time,
+    BeforeValidator(_time),
+    PlainSerializer(lambda hour: f"{hour:%H:%M}", when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": r"^([01]?\d|2[0-3]):[0-5]\d$"}),
 ]
 WeekClock = Annotated[
     WeekTime,
     BeforeValidator(_week_time),
+    PlainSerializer(str, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": f"^({'|'.join(WEEKDAYS)}) ([01]?\\d|2[0-3]):[0-5]\\d$"}),
 ]
 

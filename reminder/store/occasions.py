@@ -31,6 +31,7 @@ class Occasion:
     state: str
     ended_by: Reason | None
     message: int | None
+    addresses: tuple[str, ...]
     why: str
     next_attempt_at: datetime | None
     attempts: tuple[Attempt, ...]
@@ -68,6 +69,7 @@ def _occasion(row: ReminderRow, message: MessageRow | None, tries: tuple[Attempt
         state=row.outcome or (message.state if message else "gone"),
         ended_by=Reason(ended["code"], ended["facts"]) if ended else None,
         message=row.message_pk,
+        addresses=tuple(message.addresses) if message else (),
         why=message.why if message else "",
         next_attempt_at=message.next_attempt_at if message else None,
         attempts=tries,

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col, select
 
 from reminder.domain.measure import Measure
-from reminder.domain.reminder import Firing, Line, Reason, Reminder, ReminderKind
+from reminder.domain.reminder import Ended, Firing, Line, Reason, Reminder, ReminderKind
 from reminder.store.measures import by_ids
 from reminder.store.tables import ReminderRow
 
@@ -19,17 +19,28 @@ _UNIQUE = ("rule", "subject", "occasion", "unit", "recipient", "channel")
 _TABLE = ReminderRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
 
 
-def store_reminders(
-    session: Session, reminders: Sequence[Reminder], outcome: str | None = None
-) -> dict[tuple[str, ...], int]:
+def store_reminders(session: Session, reminders: Sequence[Reminder]) -> dict[tuple[str, ...], int]:
     """Stores those reminders whose occasion is not stored yet. Returns the new rows' ids by `Reminder.key`."""
-    if not reminders:
+    return _store(session, [_row(reminder) for reminder in reminders])
+
+
+def store_ended(session: Session, ended: Sequence[Ended]) -> None:
+    """Stores those occasions that end without a message and are not stored yet, each with its outcome and why."""
+    _store(session, [_row(one.reminder) | {"outcome": one.outcome, **_told(one.reason)} for one in ended])
+
+
+def _told(reason: Reason) -> dict[str, Any]:
+    return {"outcome_reason": {"code": reason.code, "facts": dict(reason.facts)}}
+
+
+def _store(session: Session, rows: list[dict[str, Any]]) -> dict[tuple[str, ...], int]:
+    if not rows:
         return {}
     connection = session.connection()
     insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     statement = insert(_TABLE).on_conflict_do_nothing(index_elements=_UNIQUE)
     returned = statement.returning(_TABLE.c.id, *(_TABLE.c[name] for name in _UNIQUE))
-    found = connection.execute(returned, [_row(reminder) | {"outcome": outcome} for reminder in reminders])
+    found = connection.execute(returned, rows)
     return {(row[1], row[2], row[3].isoformat(), *row[4:]): row[0] for row in found}
 
 

@@ -286,3 +286,14 @@ class CycleRow(SQLModel, table=True):
     last_at: datetime | None = None
     known: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     counts: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+class ConfigurationRow(SQLModel, table=True):
+    """Rules, calendar and outside units as a cycle found them, from `since` until the next row."""
+
+    __tablename__ = "configuration"
+
+    id: int | None = Field(default=None, primary_key=True)
+    since: datetime
+    digest: str
+    record: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))

@@ -51,7 +51,8 @@ class DeadlineRule(Rule):
 
     def _firing(self, measure: Measure, unit: str, day: date, offsets: list[Distance], practice: Practice) -> Firing:
         deadline = measure.deadline.counted_down or date.max
-        nominal = min(offset.before(deadline, practice.calendar) for offset in offsets)
+        nominals = tuple(sorted({offset.before(deadline, practice.calendar) for offset in offsets}))
+        nominal = nominals[0]
         left = offsets[0].n
         facts = {"deadline": str(deadline), "days": "+".join(str(offset.n) for offset in reversed(offsets))}
         return Firing(
@@ -64,6 +65,7 @@ class DeadlineRule(Rule):
             lines=(Line(measure, tuple(sorted({offset.n for offset in offsets}))),),
             reason=Reason(("before" if left else "due") + ("_moved" if day != nominal else ""), facts),
             provisional=practice.provisional(day, deadline),
+            nominals=nominals,
         )
 
     def parts(self) -> frozenset[str]:

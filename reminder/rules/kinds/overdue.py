@@ -113,6 +113,7 @@ class OverdueRule(EscalatingRule):
             lines=(Line(measure, tuple(n for n, _ in reached)),),
             reason=Reason("overdue_moved" if day != nominal else "overdue", facts),
             provisional=practice.provisional(nominal if not self.every[0].working else deadline, day),
+            nominals=tuple(on for _, on in reached),
         )
 
     def why_not(self, measure: Measure, unit: str, day: date, practice: Practice) -> Reason:

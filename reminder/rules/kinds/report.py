@@ -73,10 +73,7 @@ class ReportRule(Rule):
         yield Ask(span.first - 2 * _WEEK - LONGEST_REST)
 
     def firings(self, facts: Facts, span: Span, practice: Practice) -> Iterator[Firing]:
-        by_unit: dict[str, list[Measure]] = defaultdict(list)
-        for measure in facts.measures:
-            for unit in self.units(measure, facts):
-                by_unit[unit].append(measure)
+        by_unit = self._by_unit(facts)
         reach = Span(span.first - 2 * _WEEK - LONGEST_REST, span.last + _WEEK + LONGEST_REST)
         for week in self.weeks(reach, practice):
             slots = list(self._slots(week, span, practice))
@@ -86,14 +83,38 @@ class ReportRule(Rule):
                     for firing in self._of_one(week, unit, slots, submitted_at, practice):
                         yield replace(firing, owed_for=tuple(measures))
 
+    def _by_unit(self, facts: Facts) -> dict[str, list[Measure]]:
+        by_unit: dict[str, list[Measure]] = defaultdict(list)
+        for measure in facts.measures:
+            for unit in self.units(measure, facts):
+                by_unit[unit].append(measure)
+        return by_unit
+
     def weeks(self, span: Span, practice: Practice) -> Iterator[Week]:
         """Every week whose nominal due day lies in `span` and that owes a report."""
-        day = self.due.in_week_of(span.first)
-        for nominal in (day + _WEEK * n for n in range((span.last - day).days // 7 + 1)):
+        for nominal in self._nominals(span):
             moved = practice.earlier(nominal)
             # No working day up to the due day, or due before the office or the rule started: nothing is owed.
             if week_name(moved) == week_name(nominal) and self.runs_on(moved, practice):
                 yield Week(week_name(nominal), nominal, practice.at(moved, self.due.at))
+
+    def _nominals(self, span: Span) -> Iterator[date]:
+        day = self.due.in_week_of(span.first)
+        return (day + _WEEK * n for n in range((span.last - day).days // 7 + 1))
+
+    def passed_over(self, facts: Facts, span: Span, practice: Practice) -> Iterator[Firing]:
+        """The weeks without a working day up to their due day: the reports that would be due on days of `span`."""
+        resting = [
+            day for day in self._nominals(span) if day in span and week_name(practice.earlier(day)) != week_name(day)
+        ]
+        for unit, measures in self._by_unit(facts).items() if resting else ():
+            for day in resting:
+                week = Week(week_name(day), day, practice.at(day, self.due.at))
+                if self.runs_on(day, practice) and self.owed(week, measures):
+                    (firing,) = self._of_one(week, unit, [(ReminderKind.REPORT_DUE, day, week.due_at)], None, practice)
+                    yield replace(
+                        firing, owed_for=tuple(measures), skipped=Reason("no_working_day", {"week": week.name})
+                    )
 
     @staticmethod
     def owed(week: Week, measures: Sequence[Measure]) -> bool:

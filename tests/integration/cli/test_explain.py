@@ -54,7 +54,7 @@ def test_a_rule_that_came_later_did_not_answer_for_earlier_days(desk):
     desk.cycle(f"{MONDAY} 10:00")
     desk.append("rules.toml", '[[rule]]\nname = "new"\nkind = "deadline"\nbefore = [3]\nat = "08:30"\n')
     line = by_rule(desk("explain", "73", "--on", MONDAY, "--rule", "new", "--json"))["new"]
-    assert (line["fired"], line["reason_code"]) == (False, "passed_by")
+    assert (line["fired"], line["reason_code"]) == (False, "unknown_before")
 
 
 def test_held_messages_name_the_hour_and_the_reason(desk):
@@ -133,3 +133,77 @@ def test_days_that_contradict_each_other_are_refused(desk):
     assert desk("explain", "--to", MONDAY).code == 2
     assert desk("explain", "--from", MONDAY, "--to", "2021-06-01").code == 2
     assert desk("explain", "--on", "yesterday").code == 2
+
+
+def test_the_no_of_a_past_day_is_told_by_the_rules_of_that_day(desk):
+    desk.measure("73", "2021-06-30")
+    desk.cycle(f"{MONDAY} 10:00")
+    desk.write("rules.toml", desk.read("rules.toml").replace("[7, 3, 0]", "[5]"))
+    past = by_rule(desk("explain", "73", "--on", MONDAY, "--json"))["approaching"]
+    assert (past["reason_code"], "2021年6月23日" in past["reason"]) == ("not_yet", True)
+    coming = by_rule(desk("explain", "73", "--on", "2021-06-08", "--json"))["approaching"]
+    assert "2021年6月25日" in coming["reason"]
+
+
+def test_a_rule_that_is_gone_still_answers_for_its_days(desk):
+    desk.measure("73", "2021-06-10")
+    desk.cycle(f"{MONDAY} 10:00")
+    desk.write("rules.toml", desk.read("rules.toml").replace('"overdue"\nkind', '"late"\nwas = "overdue"\nkind'))
+    desk.cycle("2021-06-08 10:00")
+    assert [x["reason_code"] for x in desk("explain", "--rule", "overdue", "--on", MONDAY, "--json").lines] == [
+        "not_overdue"
+    ]
+    assert {x["rule"] for x in desk("explain", "73", "--on", "2021-06-08", "--json").lines} >= {"late"}
+    assert desk("explain", "--rule", "overdu", "--on", MONDAY).code == 2
+
+
+def test_the_past_keeps_its_calendar(desk):
+    desk.measure("73", "2021-06-20")
+    desk.cycle("2021-06-17 10:00")
+    desk.append("reminder.toml", '[calendar]\noff = ["2021-06-17"]\n')
+    line = by_rule(desk("explain", "73", "--on", "2021-06-17", "--rule", "approaching", "--json"))["approaching"]
+    assert line["state"] == "sent"  # 3 days before, a working day then
+    line = by_rule(desk("explain", "73", "--on", "2021-06-13", "--rule", "approaching", "--json"))["approaching"]
+    assert "2021年6月11日" in line["reason"]  # the seven days: a Sunday before the Dragon Boat holiday's Monday
+
+
+def test_a_rest_day_tells_where_its_reminder_went(desk):
+    desk.measure("73", "2021-06-20")  # a Sunday
+    desk.measure("74", "2021-06-08")  # three days before is a Saturday, the day itself a Tuesday
+    day = by_rule(desk("explain", "73", "--on", "2021-06-20", "--json"))["approaching"]
+    assert (day["fired"], day["reason_code"]) == (False, "moved_to")
+    assert "2021年6月18日" in day["reason"]
+    day = by_rule(desk("explain", "74", "--on", "2021-06-05", "--json"))["approaching"]
+    assert (day["reason_code"], "2021年6月4日" in day["reason"]) == ("moved_to", True)
+
+
+def test_offsets_that_fall_together_say_so_on_their_own_days(desk):
+    desk.write("rules.toml", desk.read("rules.toml").replace("[7, 3, 0]", "[2, 1]"))
+    desk.measure("73", "2021-06-07")  # Saturday and Sunday before
+    days = desk("explain", "73", "--rule", "approaching", "--from", "2021-06-05", "--to", "2021-06-06", "--json").lines
+    assert [(line["reason_code"], "2021年6月4日" in line["reason"]) for line in days] == [("collapsed_into", True)] * 2
+
+
+def test_a_week_without_a_working_day_owes_no_report_and_that_is_recorded(desk):
+    desk.append(
+        "rules.toml", '[[rule]]\nname = "report"\nkind = "report"\ndue = "friday 17:00"\nchase = "monday 09:00"\n'
+    )
+    desk.append("reminder.toml", '[calendar]\noff = ["2021-06-14..2021-06-18"]\n')
+    desk.measure("73", None)
+    ask = ("explain", "--unit", "建设局", "--rule", "report", "--on", "2021-06-18", "--json")
+    before = desk(*ask).lines
+    desk.cycle("2021-06-11 18:00")
+    assert desk.cycle("2021-06-18 17:00").messages == {}
+    for lines in (before, desk(*ask).lines):
+        assert [(x["fired"], x["state"], x["reason_code"]) for x in lines] == [(False, "skipped", "no_working_day")]
+    assert desk("plan", "--from", "2021-06-18", "--json").lines == []
+
+
+def test_a_nudge_taken_over_by_a_later_one_of_the_same_day_is_recorded_so(desk):
+    desk.write("rules.toml", '[[rule]]\nname = "n"\nkind = "nudge"\non = ["sunday", "monday"]\n')
+    desk.measure("73", None)
+    desk.cycle(f"{MONDAY} 09:00")
+    sunday = desk("explain", "--on", "2021-06-06", "--json").lines
+    assert [(x["state"], x["reason_code"]) for x in sunday] == [("not_fired", "superseded")]
+    monday = desk("explain", "--on", MONDAY, "--json").lines
+    assert sorted((x["state"], x["reason_code"]) for x in monday) == [("sent", "nudge"), ("superseded", "superseded")]

@@ -10,6 +10,7 @@ import pytest
 from reminder.domain.measure import Change, Deadline, DeadlineKind, Status
 from reminder.domain.reminder import Line, Reason, ReminderKind
 from reminder.rules.recheck import recheck
+from reminder.rules.rule import Facts
 from tests.makers import a_measure, a_reminder, closed
 
 PLANNED = date(2021, 6, 1)
@@ -31,7 +32,7 @@ CASES = [
 @pytest.mark.parametrize(("changes", "code"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_what_climbed_is_looked_at_again_before_it_goes(kind, changes, code):
     measure = replace(a_measure("2021-06-01"), **changes)
-    checked = recheck(a_reminder(kind, measure), {measure.id: PLANNED}, {}, date(2021, 6, 8))
+    checked = recheck(a_reminder(kind, measure), {measure.id: PLANNED}, Facts(), date(2021, 6, 8))
     assert (checked.code if isinstance(checked, Reason) else None) == code
 
 
@@ -39,5 +40,5 @@ def test_a_digest_goes_with_the_measures_that_still_hold():
     still, done = a_measure("2021-06-01"), a_measure("2021-06-01", **closed("2021-06-08"))
     moved = a_measure("2021-07-01")
     digest = a_reminder(ReminderKind.ESCALATION, lines=tuple(Line(one) for one in (done, still, moved)))
-    checked = recheck(digest, dict.fromkeys((still.id, done.id, moved.id), PLANNED), {}, date(2021, 6, 14))
+    checked = recheck(digest, dict.fromkeys((still.id, done.id, moved.id), PLANNED), Facts(), date(2021, 6, 14))
     assert [line.measure for line in checked.firing.lines] == [still]
