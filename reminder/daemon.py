@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -21,14 +22,18 @@ from reminder.errors import ReminderError
 HEARTBEAT_SECONDS = 30
 _LOOK_SECONDS = 2.0  # how often the configuration's files are looked at
 _LATEST_STOP_SECONDS = 9.0  # SIGTERM stops within 10 s; what is being delivered then is found again by its lease
+Serve = Callable[
+    [Callable[[], App]], Callable[[], None]
+]  # begins to serve the current application; returns how to stop
 log = logging.getLogger("reminder.daemon")
 
 
 class Daemon:
     """Runs cycles until it is told to stop. A faulty new configuration is reported; the last good one stays."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, serve: Serve) -> None:
         self._folder = folder
+        self._serve = serve
         self._app: App = open_app(folder)
         self._service = self._app.service()
         self._seen = _stamps(folder)
@@ -45,11 +50,13 @@ class Daemon:
         scheduler = _scheduler()
         scheduler.add_job(self._beat, "interval", seconds=HEARTBEAT_SECONDS, next_run_time=now(), id="heartbeat")
         scheduler.start()
+        stop_serving = self._serve(lambda: self._app)
         notify("READY=1")
         log.info("running with %d rules from %s", len(self._service.rules), self._folder)
         while not self._stopping.wait(_LOOK_SECONDS):
             self._look()
         notify("STOPPING=1")
+        stop_serving()
         _shut_down(scheduler)
         log.info("stopped after %d cycles", self._beats)
 

@@ -37,6 +37,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "silence": ("silence", "commands", "静默：一段时间内不提醒 · Silences."),
     "outbox": ("outbox", "commands", "消息与投递 · Messages and their deliveries."),
     "channel": ("channel", "commands", "发送渠道 · Channels."),
+    "user": ("user", "commands", "网页用户 · Who may sign in to the office's pages."),
+    "token": ("token", "commands", "接口令牌 · Programs' keys to the API."),
     "templates": ("templates", "commands", "信件模板 · Templates of letters."),
     "db": ("db", "commands", "数据库 · The database."),
     "status": ("status", "status", "是否正常 · Health, counts, last cycle, lag."),

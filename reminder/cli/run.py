@@ -37,8 +37,9 @@ def run(
     if now:
         raise UsageError("--now 只用于一次运行，请与 --once 同用 · --now is the clock of one cycle: use it with --once")
     from reminder.daemon import Daemon
+    from reminder.web.serving import serve
 
-    Daemon(folder(context)).run()
+    Daemon(folder(context), serve).run()
 
 
 def _one_cycle(context: typer.Context, now: str | None, *, really_send: bool, as_json: bool) -> None:

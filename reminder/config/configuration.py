@@ -69,8 +69,8 @@ class Configuration:
         return self.settings.ledger
 
     @property
-    def web(self) -> Web:
-        """[web]."""
+    def web(self) -> Web | None:
+        """[web]; None where no pages are served."""
         return self.settings.web
 
     @property

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
+from ipaddress import ip_network
 from typing import Annotated, Any, NoReturn
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -91,6 +92,13 @@ def _domain(domain: str) -> str:
     return domain.lower() if re.fullmatch(r"[^\s@/:.]+(\.[^\s@/:.]+)*", domain) else refuse("domain")
 
 
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        return refuse("network")
+
+
 def _database(url: str) -> str:
     try:
         parts = urlsplit(url)
@@ -122,6 +130,8 @@ Hours = Annotated[
     BeforeValidator(_hours),
     WithJsonSchema({"type": "string", "pattern": r"^\d{1,2}:\d{2}-\d{1,2}:\d{2}$"}),
 ]
+Network = Annotated[str, AfterValidator(_network)]
+Header = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,60}$", examples=["X-Remote-User"])]
 Listen = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):\d{1,5}$", examples=["127.0.0.1:8080"])]
 Database = Annotated[
     Annotated[str, AfterValidator(_database), Tag("inline")] | Annotated[Secret, Tag("kept")],

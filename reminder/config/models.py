@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictInt
 
-from reminder.channels.secret import InlineUrl, Url
-from reminder.config.keys import Database, Days, Domain, Email, Hours, Keys, Listen, Name, Zone
+from reminder.channels.secret import InlineUrl, Secret, Url
+from reminder.config.keys import Database, Days, Domain, Email, Header, Hours, Keys, Listen, Name, Network, Zone
 from reminder.domain.measure import Status
 from reminder.rules.hours import SendingHours
 from reminder.rules.when import Days as Distance
@@ -98,9 +98,14 @@ class Ledger(Book):
 
 
 class Web(Keys):
-    """Where the office's pages are served."""
+    """Where the office's pages, the units' pages and the API are served. Without this table nothing is served."""
 
     listen: Listen = "127.0.0.1:8080"
+    key: Secret | None = Field(default=None, description="signs links; without it the service makes and keeps its own")
+    user_header: Header | None = Field(default=None, description="names the user whom a reverse proxy has signed in")
+    proxies: tuple[Network, ...] = Field(
+        default=(), description="addresses of the reverse proxies whose headers are believed", examples=[["127.0.0.1"]]
+    )
 
 
 class Watchdog(Keys):
@@ -118,5 +123,5 @@ class Settings(Keys):
     calendar: CalendarKeys = CalendarKeys()
     sending: Sending = Sending()
     ledger: Ledger = Ledger()
-    web: Web = Web()
+    web: Web | None = None
     watchdog: Watchdog = Watchdog()

@@ -1,0 +1,1 @@
+"""Who gets in: the office's accounts and sessions, programs' tokens, and the units' signed links."""

@@ -1,0 +1,68 @@
+"""Pages made of templates: escaped always, with the sentences of the reader's language at hand."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from reminder.resources import data_dir
+from reminder.web.files import version
+from reminder.web.forms import csrf_of
+from reminder.web.hall import LANGUAGE_COOKIE, cookie_name, hall, locale_of, secure, visit_of
+from reminder.words import LOCALES, say
+
+_A_YEAR = 365 * 24 * 3600
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(data_dir("templates") / "web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def page(request: Request, template: str, status: int = 200, /, **facts: Any) -> HTMLResponse:
+    """The page by the template `web/<template>`, with `facts` and what every page has."""
+    rendered = _environment().get_template(template).render({**_common(request), **facts})
+    answer = HTMLResponse(rendered, status_code=status)
+    _keep(request, answer)
+    return answer
+
+
+def _common(request: Request) -> dict[str, Any]:
+    locale = locale_of(request)
+    configuration = hall(request).app.configuration
+    other = next(one for one in LOCALES if one != locale)
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
+    return {
+        "t": partial(say, locale),
+        "locale": locale,
+        "html_lang": {"zh_CN": "zh-CN"}.get(locale, locale),
+        "other_locale": other,
+        "other_language": f"?{urlencode([*kept, ('lang', other)])}",
+        "office": configuration.office.name,
+        "contact": configuration.office.contact,
+        "person": getattr(request.state, "person", None),
+        "csrf": csrf_of(request),
+        "path": request.url.path,
+        "version": version(),
+    }
+
+
+def _keep(request: Request, answer: HTMLResponse) -> None:
+    """Cookies that hold nothing of the office: the language that was chosen, and what ties forms to this browser."""
+    if request.query_params.get("lang") in LOCALES:
+        chosen = request.query_params["lang"]
+        answer.set_cookie(LANGUAGE_COOKIE, chosen, _A_YEAR, secure=secure(request), httponly=True, samesite="lax")
+    if hasattr(request.state, "visit"):
+        name = cookie_name(request, "visit")
+        answer.set_cookie(name, visit_of(request), secure=secure(request), httponly=True, samesite="strict")
