@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reminder.cli.common import Json, open_app, parse_day, print_lines, print_table
+from reminder.cli.common import Json, open_app, parse_day, print_json, print_lines, print_table
 
 if TYPE_CHECKING:
+    from reminder.app import App
+    from reminder.cli.difference import Difference
     from reminder.domain.reminder import Reminder
+    from reminder.rules.rule import Span
 
 
 def plan(
@@ -19,6 +23,10 @@ def plan(
     last: Annotated[
         date | None,
         typer.Option("--to", parser=parse_day, metavar="DATE", help="最后一天 · Last day; default: the same."),
+    ] = None,
+    other: Annotated[
+        Path | None,
+        typer.Option("--diff", metavar="DIR", help="换用另一套配置会有什么不同 · What another configuration changes."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -34,21 +42,61 @@ def plan(
     app = open_app(context)
     locale = app.configuration.locale
     planned = app.plan(Span(first, last))
+    if other is not None:
+        _tell_differences(app, _differences(app, other, planned, Span(first, last)), as_json=as_json)
+        return
     if as_json:
         print_lines(as_facts(reminder, sentence(locale, reminder.firing.reason)) for reminder in planned)
         return
-    rows = (
-        (
-            f"{reminder.firing.at:%Y-%m-%d %H:%M}",
-            reminder.recipient,
-            reminder.firing.rule,
-            reminder.channel,
-            "、".join(line.measure.key for line in reminder.firing.lines),
-            sentence(locale, reminder.firing.reason),
-        )
-        for reminder in planned
+    columns = say(locale, "plan.columns").split("|")
+    rows = (_row(reminder, f"{reminder.firing.at:%Y-%m-%d %H:%M}", locale) for reminder in planned)
+    print_table(say(locale, "plan.title", count=len(planned)), columns, rows)
+
+
+def _row(reminder: Reminder, when: str, locale: str) -> tuple[str, ...]:
+    from reminder.compose import sentence
+
+    return (
+        when,
+        reminder.recipient,
+        reminder.firing.rule,
+        reminder.channel,
+        "、".join(line.measure.key for line in reminder.firing.lines),
+        sentence(locale, reminder.firing.reason),
     )
-    print_table(say(locale, "plan.title", count=len(planned)), say(locale, "plan.columns").split("|"), rows)
+
+
+def _differences(app: App, other: Path, planned: list[Reminder], span: Span) -> list[Difference]:
+    """What the configuration in `other` would plan differently for the ledger that this one has."""
+    from dataclasses import replace
+
+    from reminder.cli.difference import differences
+    from reminder.config.load import load
+
+    theirs = replace(app, configuration=load(other))
+    return differences(planned, theirs.plan(span), {rule.name: rule.was for rule in theirs.configuration.rules})
+
+
+def _tell_differences(app: App, found: list[Difference], *, as_json: bool) -> None:
+    from reminder.compose import sentence
+    from reminder.words import say
+
+    locale = app.configuration.locale
+    if as_json:
+        for one in found:
+            facts = as_facts(one.shown, sentence(locale, one.shown.firing.reason))
+            was_at = one.before.firing.at.isoformat() if one.before else None
+            print_json({"change": one.change, "was_at": was_at, **facts})
+        return
+    columns = [say(locale, "plan.change"), *say(locale, "plan.columns").split("|")]
+    rows = []
+    for one in found:
+        when = f"{one.shown.firing.at:%Y-%m-%d %H:%M}"
+        if one.change == "moved" and one.before:
+            when = f"{one.before.firing.at:%Y-%m-%d %H:%M} → {when}"
+        rows.append((say(locale, f"plan.{one.change}"), *_row(one.shown, when, locale)))
+    counts = {change: sum(one.change == change for one in found) for change in ("added", "removed", "moved", "changed")}
+    print_table(say(locale, "plan.differences", **counts), columns, rows)
 
 
 def as_facts(reminder: Reminder, reason: str) -> dict[str, Any]:
