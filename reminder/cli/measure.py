@@ -12,6 +12,16 @@ from reminder.cli.common import Json, open_app, parse_day, print_json, print_tab
 
 measure = typer.Typer(no_args_is_help=True, help="查看和处理一条措施 · One measure: look at it, act on it.")
 
+_TOLD = (
+    "to",
+    "until",
+    "review",
+    "allowed_by",
+    "evidence",
+    "percent",
+    "tags",
+    "parent",
+)  # facts shown beside the reason
 Code = Annotated[str, typer.Argument(metavar="CODE", help="序号，或 台账/序号 · The code, or LEDGER/CODE.")]
 On = Annotated[
     date | None, typer.Option("--on", parser=parse_day, metavar="DATE", help="哪一天（默认今天）· Default: today.")
@@ -38,6 +48,7 @@ def show(context: typer.Context, code: Code, as_json: Json = False) -> None:
     from sqlmodel import col
 
     from reminder.cli.measures import as_facts
+    from reminder.office.beside import children
     from reminder.office.find import find
     from reminder.office.history import history
     from reminder.store.engine import reading
@@ -51,7 +62,9 @@ def show(context: typer.Context, code: Code, as_json: Json = False) -> None:
         row = find(session, code, locale)
         (found,) = load_measures(session, col(MeasureRow.id) == row.id)
         past = history(session, code, locale)
+        beside = {"parent": row.parent, "children": [child.code for child in children(session, row)]}
     facts = as_facts(found, app.today()) | {"blocked_by": found.blocked_by}
+    facts |= {"tags": list(found.tags), "standing": found.standing, **beside}
     events = [
         {"on": one.on, "act": one.act, "status": one.status, "by": one.by, "because": one.because, **one.facts}
         for one in past
@@ -73,9 +86,10 @@ def _shown(facts: dict[str, Any], locale: str) -> list[tuple[str, Any]]:
         "deadline": facts["deadline"]["date"] or facts["deadline"]["text"],
         "status": say(locale, f"letters.status_{facts['status']}"),
         "colour": say(locale, f"measures.{facts['colour']}") if facts["colour"] else "",
+        "standing": say(locale, "measures.yes") if facts["standing"] else "",
     }
     names = zip(say(locale, "measures.fields").split("|"), plain.values(), strict=True)
-    return [(name, "、".join(value) if isinstance(value, list) else value) for name, value in names]
+    return [(name, _plain(value)) for name, value in names]
 
 
 def _event(event: dict[str, Any], locale: str) -> tuple[Any, ...]:
@@ -85,7 +99,15 @@ def _event(event: dict[str, Any], locale: str) -> tuple[Any, ...]:
     if event.get("result"):
         act += f"：{say(locale, 'measures.' + event['result'])}"
     status = say(locale, f"letters.status_{event['status']}") if event["status"] else ""
-    return event["on"], act, status, event["by"], event["because"]
+    told = [
+        event["because"],
+        *(say(locale, f"measures.{name}", it=_plain(it)) for name in _TOLD if (it := event.get(name))),
+    ]
+    return event["on"], act, status, event["by"], say(locale, "measures.semicolon").join(told)
+
+
+def _plain(value: Any) -> Any:
+    return "、".join(value) if isinstance(value, list) else value
 
 
 @measure.command("progress")
@@ -115,9 +137,20 @@ def return_(context: typer.Context, code: Code, by: By, because: Because, on: On
 
 
 @measure.command("write-off")
-def write_off(context: typer.Context, code: Code, by: By, because: Because, on: On = None) -> None:
+def write_off(
+    context: typer.Context,
+    code: Code,
+    by: By,
+    because: Because,
+    on: On = None,
+    evidence: Annotated[str, typer.Option("--evidence", metavar="TEXT", help="佐证材料 · The evidence.")] = "",
+    despite_children: Annotated[
+        bool, typer.Option("--despite-children", help="下级措施未办结也销号 · Though children are not done.")
+    ] = False,
+) -> None:
     """销号 · Written off by the office."""
-    _act(context, code, "write_off", on, by=by, because=because)
+    facts = {"evidence": evidence, "despite_children": despite_children}
+    _act(context, code, "write_off", on, by=by, because=because, **facts)
 
 
 @measure.command("suspend")
@@ -147,9 +180,31 @@ def decline(context: typer.Context, code: Code, by: By, because: Because, on: On
 
 
 @measure.command("extend")
-def extend(context: typer.Context, code: Code, to: To, by: By, because: Because, on: On = None) -> None:
+def extend(
+    context: typer.Context,
+    code: Code,
+    to: To,
+    by: By,
+    because: Because,
+    on: On = None,
+    allowed_by: Annotated[
+        str, typer.Option("--allowed-by", metavar="WHO", help="谁批准的（默认 --by）· Who allowed it.")
+    ] = "",
+) -> None:
     """延期 · A new deadline; the old one is kept."""
-    _act(context, code, "extend", on, by=by, because=because, to=to)
+    _act(context, code, "extend", on, by=by, because=because, to=to, allowed_by=allowed_by)
+
+
+@measure.command("ask-extension")
+def ask_extension(context: typer.Context, code: Code, to: To, by: By, because: Because, on: On = None) -> None:
+    """单位申请延期 · A unit asks for an extension."""
+    _act(context, code, "ask_extension", on, by=by, because=because, to=to)
+
+
+@measure.command("refuse-extension")
+def refuse_extension(context: typer.Context, code: Code, by: By, because: Because, on: On = None) -> None:
+    """不同意延期 · The extension asked for is not allowed."""
+    _act(context, code, "refuse_extension", on, by=by, because=because)
 
 
 @measure.command("confirm")
@@ -169,6 +224,29 @@ def block(
 ) -> None:
     """登记什么阻碍了整改，写进信里 · What blocks it; letters say so."""
     _act(context, code, "unblock" if clear else "block", on, by=by, because=because)
+
+
+@measure.command("mark")
+def mark(
+    context: typer.Context,
+    code: Code,
+    by: By,
+    because: Because,
+    on: On = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="T", help="加标签 · Put on a tag.")] = None,
+    untag: Annotated[list[str] | None, typer.Option("--untag", metavar="T", help="去标签 · Take off.")] = None,
+    standing: Annotated[
+        bool | None, typer.Option("--standing/--not-standing", help="挂账、不再挂账 · On the books for long.")
+    ] = None,
+    parent: Annotated[
+        str | None, typer.Option("--parent", metavar="CODE", help="上级措施，空为取消 · Its parent; empty: none.")
+    ] = None,
+) -> None:
+    """标签、挂账、上级措施 · Tags, standing, parent."""
+    from reminder.office.act import Marks
+
+    marks = Marks(tags=tuple(tag or ()), untag=tuple(untag or ()), standing=standing, parent=parent)
+    _act(context, code, "mark", on, by=by, because=because, marks=marks)
 
 
 @measure.command("look-back")

@@ -18,21 +18,35 @@ ActName = Literal[
     "suspend",
     "resume",
     "decline",
+    "ask_extension",
+    "refuse_extension",
     "extend",
     "confirm",
     "block",
     "unblock",
+    "mark",
     "look_back",
     "reopen",
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What is put on a measure or taken off it; None leaves a thing as it is, an empty `parent` takes it away."""
+
+    tags: tuple[str, ...] = ()
+    untag: tuple[str, ...] = ()
+    standing: bool | None = None
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
     """An act as somebody orders it: `on` the day it holds from, `by` whom and `because` of what.
 
-    `until` and `review` belong to suspend, `to` to extend, `percent` and `text` to progress, `result`
-    to look_back. What blocks a measure is the `because` of block.
+    `until` and `review` belong to suspend, `to` to extend and ask_extension, `allowed_by` to extend (where it is not
+    who records it), `percent` and `text` to progress, `evidence` and `despite_children` to write_off, `result` to
+    look_back, `marks` to mark. What blocks a measure is the `because` of block.
     """
 
     name: ActName
@@ -45,6 +59,10 @@ class Act:
     percent: int | None = None
     text: str = ""
     result: Literal["", "held", "slipped"] = ""
+    allowed_by: str = ""
+    evidence: str = ""
+    despite_children: bool = False
+    marks: Marks = Marks()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

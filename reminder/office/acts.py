@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from reminder.domain.history import closed_since, moved, ordered, status_at
 from reminder.domain.measure import CLOSED, OPEN, Change, Status
 from reminder.office.act import Act, ActName, Office
+from reminder.office.beside import check_beside
 from reminder.office.effects import EFFECTS, edit
 from reminder.office.find import find
 from reminder.store.tables import EventRow, MeasureRow
@@ -36,10 +37,13 @@ _STEPS: Mapping[ActName, _Step] = {
     "suspend": _Step(OPEN | {Status.CLAIMED}, Status.SUSPENDED),
     "resume": _Step(frozenset({Status.SUSPENDED}), "before"),
     "decline": _Step(_UNSETTLED, Status.DECLINED),
+    "ask_extension": _Step(OPEN),
+    "refuse_extension": _Step(_UNSETTLED),
     "extend": _Step(_UNSETTLED),
     "confirm": _Step(_UNSETTLED),
     "block": _Step(_UNSETTLED),
     "unblock": _Step(_UNSETTLED),
+    "mark": _Step(frozenset(Status)),
     "look_back": _Step(frozenset({Status.WRITTEN_OFF})),
     "reopen": _Step(CLOSED - {Status.SUSPENDED}, Status.IN_PROGRESS),
 }
@@ -55,6 +59,7 @@ def perform(session: Session, key: str, act: Act, office: Office) -> MeasureRow:
     changes = _changes(session, measure)
     stands = status_at(changes, office.today, Status.IN_PROGRESS) if changes else Status(measure.status)
     _check(key, act, stands, changes, office)
+    check_beside(session, measure, act, office)
     facts = EFFECTS[act.name](measure, act, office) if act.name in EFFECTS else {}
     book = _Book(session, measure, act, office, changes)
     target = _target(session, measure, act, stands)

@@ -49,11 +49,38 @@ def _extend(measure: MeasureRow, act: Act, office: Office) -> dict[str, Any]:
     if measure.deadline_on and measure.deadline_confirmed and act.to <= measure.deadline_on:
         raise office.refuse("extend_order", to=act.to, deadline=measure.deadline_on)
     facts = {"from": _iso(measure.deadline_on), "from_text": measure.deadline_text, "to": act.to.isoformat()}
+    facts["allowed_by"] = act.allowed_by.strip() or act.by.strip()
     measure.deadline_kind, measure.deadline_rule = DeadlineKind.DATE.value, None
     measure.deadline_on, measure.deadline_text = act.to, act.to.isoformat()
     measure.deadline_confirmed, measure.deadline_computed = True, False
     edit(measure, "deadline")
     return facts
+
+
+def _ask_extension(measure: MeasureRow, act: Act, office: Office) -> dict[str, Any]:
+    if act.to is None:
+        raise office.refuse("extend_needs")
+    if measure.deadline_on and act.to <= measure.deadline_on:
+        raise office.refuse("extend_order", to=act.to, deadline=measure.deadline_on)
+    return {"to": act.to.isoformat()}
+
+
+def _write_off(measure: MeasureRow, act: Act, office: Office) -> dict[str, Any]:
+    return {"evidence": act.evidence.strip() or None}
+
+
+def _mark(measure: MeasureRow, act: Act, office: Office) -> dict[str, Any]:
+    marks, before = act.marks, (measure.tags, measure.standing, measure.parent)
+    kept = [tag for tag in measure.tags if tag not in marks.untag]
+    measure.tags = list(dict.fromkeys([*kept, *(tag.strip() for tag in marks.tags if tag.strip())]))
+    measure.standing = measure.standing if marks.standing is None else marks.standing
+    measure.parent = measure.parent if marks.parent is None else marks.parent or None
+    after = (measure.tags, measure.standing, measure.parent)
+    if before == after:
+        raise office.refuse("mark_nothing", code=measure.code)
+    changed = [name for name, was, now in zip(("tags", "standing", "parent"), before, after, strict=True) if was != now]
+    edit(measure, *changed)
+    return {name: getattr(measure, name) for name in changed}
 
 
 def _confirm(measure: MeasureRow, act: Act, office: Office) -> dict[str, Any]:
@@ -89,7 +116,10 @@ def _look_back(measure: MeasureRow, act: Act, office: Office) -> dict[str, Any]:
 EFFECTS: Mapping[ActName, Callable[[MeasureRow, Act, Office], dict[str, Any]]] = {
     "progress": _progress,
     "suspend": _suspend,
+    "ask_extension": _ask_extension,
     "extend": _extend,
+    "write_off": _write_off,
+    "mark": _mark,
     "confirm": _confirm,
     "block": _block,
     "unblock": _unblock,

@@ -57,6 +57,10 @@ ACTS = [
     (("write-off", "1", "--because", "已核实"), "written_off"),
     (("suspend", "1", "--because", "等规划", "--review", "2027-01-04"), "suspended"),
     (("decline", "1", "--because", "上级不采纳"), "declined"),
+    (("ask-extension", "1", "--to", "2021-12-31", "--because", "雨季"), "in_progress"),
+    (("write-off", "1", "--because", "已核实", "--evidence", "验收单"), "written_off"),
+    (("extend", "1", "--to", "2021-12-31", "--because", "雨季", "--allowed-by", "领导小组"), "in_progress"),
+    (("mark", "1", "--because", "专班督办", "--tag", "专班甲", "--standing", "--parent", "2"), "in_progress"),
     (("reopen", "3", "--because", "问题反弹"), "in_progress"),
 ]
 

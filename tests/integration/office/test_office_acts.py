@@ -8,6 +8,8 @@ import pytest
 
 from reminder.domain.measure import Status
 from reminder.errors import UsageError
+from reminder.office.act import Marks
+from reminder.office.waiting import Waiting, waiting
 from reminder.rules.rule import Span
 from reminder.scan import scan
 from reminder.store.engine import reading
@@ -24,7 +26,8 @@ WORDS = {
     "暂缓": Status.SUSPENDED,
     "不予采纳": Status.DECLINED,
 }
-MORE = {"extend": {"to": date(2021, 12, 31)}, "suspend": {"review": AUGUST}, "look_back": {"result": "held"}}
+MORE = {name: {"to": date(2021, 12, 31)} for name in ("extend", "ask_extension")}
+MORE |= {"mark": {"marks": Marks(standing=True)}, "suspend": {"review": AUGUST}, "look_back": {"result": "held"}}
 
 #               未启动 推进中 阶段性完成 待销号 已完成 暂缓 不予采纳
 POSSIBLE = """
@@ -35,6 +38,8 @@ POSSIBLE = """
     suspend       暂缓   暂缓   暂缓       暂缓    ×     ×     ×
     resume        ×      ×      ×          ×       ×     推进中 ×
     decline       不予采纳 不予采纳 不予采纳 不予采纳 ×  不予采纳 ×
+    ask_extension 未启动 推进中 阶段性完成 ×       ×     ×     ×
+    mark          未启动 推进中 阶段性完成 待销号  已完成 暂缓 不予采纳
     extend        未启动 推进中 阶段性完成 待销号  ×     暂缓  ×
     reopen        ×      ×      ×          ×       推进中 ×    推进中
     block         未启动 推进中 阶段性完成 待销号  ×     暂缓  ×
@@ -202,3 +207,123 @@ def test_an_imported_write_off_is_looked_back_at_from_its_own_day(sqlite_desk):
     assert [(str(one.occasion), one.lines[0].days) for one in rule.firings(facts, span, a_practice())] == [
         ("2021-08-01", (90,))
     ]
+
+
+def test_a_parent_is_not_written_off_while_a_child_is_not_done(desk):
+    desk.imports(row(code="1"), row(code="1.1", text="初稿"), row(code="1.2", text="终稿"))
+    for code in ("1.1", "1.2"):
+        desk.does("mark", code, marks=Marks(parent="1"))
+    desk.does("write_off", "1.1", on=JUNE)
+    with pytest.raises(UsageError, match=r"1\.2.*--despite-children"):
+        desk.does("write_off", "1", on=JUNE)
+    assert desk.measure("1").status is Status.IN_PROGRESS
+    desk.does("write_off", "1", on=JUNE, despite_children=True)
+    assert desk.measure("1").status is Status.WRITTEN_OFF
+
+
+def test_a_parent_whose_children_are_done_or_declined_is_written_off(desk):
+    desk.imports(row(code="1"), row(code="1.1", text="初稿"), row(code="1.2", text="终稿"))
+    for code, act in (("1.1", "write_off"), ("1.2", "decline")):
+        desk.does("mark", code, marks=Marks(parent="1"))
+        desk.does(act, code, on=JUNE)
+    desk.does("write_off", "1", on=JUNE)
+    assert desk.measure("1").status is Status.WRITTEN_OFF
+
+
+def test_nobody_becomes_its_own_parent_and_unknown_ones_are_refused(sqlite_desk):
+    sqlite_desk.imports(row(code="1"), row(code="2", text="二"), row(code="3", text="三"))
+    sqlite_desk.does("mark", "2", marks=Marks(parent="1"))
+    sqlite_desk.does("mark", "3", marks=Marks(parent="2"))
+    for parent in ("3", "1", "9"):
+        with pytest.raises(UsageError, match=parent):
+            sqlite_desk.does("mark", "1", marks=Marks(parent=parent))
+    sqlite_desk.does("mark", "2", marks=Marks(parent=""))
+    sqlite_desk.does("mark", "1", marks=Marks(parent="3"))
+
+
+def test_tags_and_standing_are_set_and_a_reimport_keeps_them(desk):
+    desk.imports(row())
+    desk.does("mark", marks=Marks(tags=("专班甲", "重点"), standing=True))
+    desk.does("mark", marks=Marks(untag=("重点",)))
+    told = desk.imports(row())
+    measure = desk.measure()
+    assert (measure.tags, measure.standing, told.rows[0].action) == (("专班甲",), True, "unchanged")
+    with pytest.raises(UsageError, match="--tag"):
+        desk.does("mark", marks=Marks(tags=("专班甲",)))
+    assert [entry.facts for entry in desk.history()] == [
+        {"tags": ["专班甲", "重点"], "standing": True},
+        {"tags": ["专班甲"]},
+    ]
+
+
+def test_an_extension_keeps_who_allowed_it_and_the_old_deadline(desk):
+    desk.imports(row())
+    desk.does("extend", to=date(2021, 12, 31), allowed_by="领导小组")
+    (entry,) = desk.history()
+    assert entry.facts["allowed_by"] == "领导小组"
+    assert (entry.facts["from"], entry.facts["to"]) == ("2021-06-30", "2021-12-31")
+    assert entry.by == "督办科"
+
+
+def test_a_write_off_keeps_its_evidence(desk):
+    desk.imports(row())
+    desk.does("write_off", evidence="竣工验收单 2021-33 号")
+    assert desk.history()[0].facts["evidence"] == "竣工验收单 2021-33 号"
+
+
+def waits(desk, day):
+    with reading(desk.engine) as session:
+        return [(one.what, one.measure.code, str(one.since)) for one in waiting(session, day)]
+
+
+def test_a_claim_waits_for_the_office_until_it_is_settled(desk):
+    desk.imports(row(code="1"), row(code="2", text="二", status="待销号"))
+    desk.does("claim", "1", on=JUNE)
+    assert waits(desk, JUNE) == [("claim", "1", "2021-06-07"), ("claim", "2", str(DAY))]
+    desk.does("return", "1", on=JUNE)
+    desk.does("write_off", "2", on=JUNE)
+    assert waits(desk, JUNE) == []
+
+
+def test_an_extension_asked_for_counts_as_an_answer_and_waits_until_it_is_allowed_or_refused(desk):
+    desk.imports(row(code="1"), row(code="2", text="二"))
+    for code in "12":
+        desk.does("ask_extension", code, on=JUNE, to=date(2021, 9, 30))
+    assert desk.measure("1").answers == (JUNE,)
+    assert desk.measure("1").deadline.on == date(2021, 6, 30)  # nothing is moved by asking
+    assert waits(desk, JULY) == [("extension", "1", "2021-06-07"), ("extension", "2", "2021-06-07")]
+    desk.does("refuse_extension", "1", on=JUNE)
+    desk.does("extend", "2", on=JUNE, to=date(2021, 9, 30))
+    assert waits(desk, JULY) == []
+    with pytest.raises(UsageError, match="没有等待答复的延期申请"):
+        desk.does("refuse_extension", "1", on=JUNE)
+    with pytest.raises(UsageError, match="2021-06-30"):
+        desk.does("ask_extension", "1", on=JUNE, to=date(2021, 6, 1))
+
+
+def test_a_suspension_under_review_waits_from_the_day_of_its_review(desk):
+    desk.imports(row(code="1"), row(code="2", text="二"))
+    desk.does("suspend", "1", on=JUNE, review=JULY)
+    desk.does("suspend", "2", on=JUNE, review=JULY, until=AUGUST)
+    assert waits(desk, date(2021, 6, 30)) == []
+    assert waits(desk, JULY) == [("review", "1", str(JULY)), ("review", "2", str(JULY))]
+    assert waits(desk, AUGUST) == [("review", "1", str(JULY))]
+    desk.does("resume", "1", on=JULY)
+    assert waits(desk, JULY) == [("review", "2", str(JULY))]
+
+
+ASKED = [
+    # 06-07 is a Monday; 06-12 to 06-14 is the Dragon Boat festival
+    ("申请当天不问，两个工作日一问", "claim", "2021-06-07", ["06-09", "06-11", "06-16", "06-18"]),
+    ("周五申请", "claim", "2021-06-11", ["06-16", "06-18"]),
+    ("休息日申请", "claim", "2021-06-12", ["06-16", "06-18"]),
+    ("复核日当天就问", "review", "2021-06-07", ["06-07", "06-09", "06-11", "06-16", "06-18"]),
+    ("复核日是休息日，节后问", "review", "2021-06-12", ["06-15", "06-17"]),
+]
+
+
+@pytest.mark.parametrize(("what", "since", "days"), [c[1:] for c in ASKED], ids=[c[0] for c in ASKED])
+def test_the_office_is_asked_every_second_working_day(what, since, days):
+    one = Waiting(what=what, measure=None, since=date.fromisoformat(since), by="", because="")
+    june = (date(2021, 6, day) for day in range(1, 20))
+    assert [f"{day:%m-%d}" for day in june if one.asked_on(day, a_practice())] == days
