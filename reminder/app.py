@@ -25,7 +25,9 @@ from reminder.plan import asks, occasions, sees
 from reminder.rules.rule import Facts, Rule, Span
 from reminder.scan import scan
 from reminder.store.copying import copy_database
-from reminder.store.engine import open_engine, reading, require_current, upgrade
+from reminder.store.engine import open_engine, reading, require_current, upgrade, writing
+from reminder.store.marker import marker_of
+from reminder.store.memory import let_go
 
 
 def now() -> datetime:
@@ -35,10 +37,11 @@ def now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """One configuration and its database, and what the edges ask of them."""
+    """One configuration and its database, and what the edges ask of them. A `scratch` database has no guards."""
 
     configuration: Configuration
     engine: Engine
+    scratch: bool = False
 
     def today(self, moment: datetime | None = None) -> date:
         """The office's local day at `moment`, else now."""
@@ -70,6 +73,7 @@ class App:
             trial_channel=self._trial_channel() if sending.redirect_to else "",
             allow_domains=sending.allow_domains,
             record=as_record(configuration),
+            marker=None if self.scratch else marker_of(self.engine, configuration.folder),
         )
 
     def _trial_channel(self) -> str:
@@ -132,7 +136,9 @@ class App:
             engine = open_engine(f"sqlite:///{scratch}/copy.db")
             try:
                 copy_database(self.engine, engine)
-                yield App(self.configuration, engine)
+                with writing(engine) as session:
+                    let_go(session, now())  # no guard holds a simulation
+                yield App(self.configuration, engine, scratch=True)
             finally:
                 engine.dispose()
 
@@ -157,7 +163,9 @@ def open_app(folder: Path, *, create: bool = False) -> App:
     configuration = load(folder)
     engine = open_engine(configuration.database_url)
     if create:
-        upgrade(engine)
+        marker = marker_of(engine, folder)
+        if upgrade(engine) and marker:
+            marker.forget()  # of a database that is gone
     else:
         require_current(engine)
     return App(configuration, engine)

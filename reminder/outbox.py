@@ -15,11 +15,12 @@ from sqlalchemy import and_, or_, text, update
 from sqlmodel import Session, col, func, select
 
 from reminder.domain.message import Envelope, Outcome
-from reminder.domain.reminder import Reason, Reminder
+from reminder.domain.reminder import Reason, Reminder, ReminderKind
 from reminder.store.reminders import store_reminders
 from reminder.store.tables import WAITING_STATES, DeliveryRow, MessageRow, ReminderRow
 
 LEASE = timedelta(minutes=5)
+_URGENCY = {kind: n for n, kind in enumerate((ReminderKind.DUE, ReminderKind.ESCALATION, ReminderKind.OVERDUE))}
 
 
 def put(session: Session, due: Sequence[Reminder], now: datetime, domain: str) -> int:
@@ -33,7 +34,7 @@ def put(session: Session, due: Sequence[Reminder], now: datetime, domain: str) -
     for reminder in due:
         if reminder.key in fresh:
             groups.setdefault((reminder.recipient, reminder.channel, reminder.alone), []).append(reminder)
-    for (recipient, channel, alone), group in groups.items():
+    for (recipient, channel, alone), group in sorted(groups.items(), key=lambda item: _urgency(item[1])):
         message_pk = _untried(session, recipient, channel, alone)
         if message_pk is None:
             message_pk = _new_message(session, group, now, domain)
@@ -44,13 +45,20 @@ def put(session: Session, due: Sequence[Reminder], now: datetime, domain: str) -
     return len(fresh)
 
 
+def _urgency(group: Sequence[Reminder]) -> int:
+    """Where caps leave room for some only, what is due or red goes first."""
+    return min(_URGENCY.get(reminder.firing.kind, len(_URGENCY)) for reminder in group)
+
+
 def _untried(session: Session, recipient: str, channel: str, alone: str) -> int | None:
     """A waiting message to the same recipient that nobody has claimed or tried."""
     waiting = select(MessageRow.id).where(
         MessageRow.recipient == recipient,
         MessageRow.channel == channel,
         MessageRow.alone == alone,
+        MessageRow.own == "",
         col(MessageRow.state).in_(("pending", "held")),
+        col(MessageRow.next_attempt_at).is_not(None),  # else a guard holds it, perhaps for good
         MessageRow.attempts == 0,
     )
     return session.exec(waiting.with_for_update(skip_locked=True).limit(1)).first()
@@ -73,10 +81,11 @@ def _new_message(session: Session, group: Sequence[Reminder], now: datetime, dom
 
 
 def sent_since(session: Session, recipient: str, channel: str, since: datetime) -> int:
-    """How many messages `recipient` was sent by `channel` since that instant."""
+    """How many messages with reminders `recipient` was sent by `channel` since that instant."""
     sent = select(func.count()).where(
         MessageRow.recipient == recipient,
         MessageRow.channel == channel,
+        MessageRow.own == "",
         MessageRow.state == "sent",
         col(MessageRow.finished_at) >= since,
     )
@@ -85,13 +94,15 @@ def sent_since(session: Session, recipient: str, channel: str, since: datetime) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A message under our lease. `payload` is None until its first attempt."""
+    """A message under our lease. `payload` is None until its first attempt. `own`: it carries no reminders, see
+    `tables.MessageRow`."""
 
     id: int
     message_id: str
     token: str
     channel: str
     recipient: str
+    own: str
     attempts: int
     created_at: datetime
     written_at: datetime | None
@@ -148,6 +159,7 @@ def _claimed(row: MessageRow, token: str) -> Claimed:
         token=token,
         channel=row.channel,
         recipient=row.recipient,
+        own=row.own,
         attempts=row.attempts,
         created_at=row.created_at,
         written_at=row.written_at,

@@ -87,7 +87,7 @@ def release(
     """放行 · Lets held messages go."""
     from reminder.app import now
     from reminder.store.engine import writing
-    from reminder.store.messages import release as let_go
+    from reminder.store.holding import release as let_go
 
     app = open_app(context)
     moment = now()

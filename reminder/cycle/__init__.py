@@ -10,17 +10,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sqlmodel import Session
+
 from reminder import outbox
 from reminder.cycle.dispatch import deliver_due
+from reminder.cycle.guard import Watch, clock_doubted, guarded
 from reminder.cycle.service import Service
-from reminder.plan import Window, answer, asks, known_parts, occasions, sees
+from reminder.plan import Answer, Window, answer, asks, known_parts, occasions, sees
 from reminder.scan import scan, unseen_since
 from reminder.store.engine import writing
-from reminder.store.memory import recall, remember
+from reminder.store.holding import merge, set_aside, set_aside_count
+from reminder.store.memory import Memory, recall, remember
+from reminder.store.notices import HELD, Notice, note
 from reminder.store.records import keep_record
 from reminder.store.reminders import store_ended
 
-__all__ = ["Counts", "Service", "deliver_due", "enqueue", "run"]
+__all__ = ["Counts", "Enqueued", "Service", "Watch", "deliver_due", "enqueue", "run"]
 
 Clock = Callable[[], datetime]
 
@@ -38,27 +43,69 @@ class Counts:
         return bool(self.messages["failed"] or self.messages["held"])
 
 
-def run(service: Service, clock: Clock, stop: Callable[[], bool] = lambda: False) -> Counts:
-    """One whole cycle. `clock` is read again before each attempt; `stop` is asked between messages."""
-    planned = enqueue(service, clock())
-    return Counts(planned, deliver_due(service, clock, stop))
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """The first half of a cycle: how many reminders were new, and how many messages a guard holds."""
+
+    planned: int = 0
+    held: int = 0
 
 
-def enqueue(service: Service, now: datetime) -> int:
-    """Puts everything due since the last cycle into the outbox; returns how many reminders were new."""
-    practice, rules, directory = service.practice, service.rules, service.directory
-    fresh = 0
+def run(service: Service, clock: Clock, stop: Callable[[], bool] = lambda: False, watch: Watch | None = None) -> Counts:
+    """One whole cycle. `clock` is read again before each attempt; `stop` is asked between messages.
+
+    `watch` is the daemon's: it guards against a clock that jumps or stands behind the last cycle.
+    """
+    first = enqueue(service, clock(), watch)
+    messages = deliver_due(service, clock, stop)
+    messages["held"] += first.held
+    return Counts(first.planned, +messages)
+
+
+def enqueue(service: Service, now: datetime, watch: Watch | None = None) -> Enqueued:
+    """Puts everything due since the last cycle into the outbox, unless a guard holds."""
     with writing(service.engine) as session:
-        memory = recall(session)
-        if memory.last_at is not None and now < memory.last_at:
-            return 0  # the last cycle has answered for this instant already
-        window = Window(last=memory.last_at, now=now, known=memory.known, new_since=unseen_since(session))
-        span = window.span(rules, practice)
-        if span is not None:
-            facts = scan(session, asks(rules, span, practice), sees(rules), directory, span.first)
-            answered = answer(occasions(facts, rules, directory, practice, span), rules, window, practice)
-            store_ended(session, answered.ended)
-            fresh = outbox.put(session, answered.due, now, service.domain)
-        keep_record(session, now, service.record)
-        remember(session, now, known_parts(rules, directory), {"planned": fresh})
+        memory = recall(session, alone=True)
+        why = guarded(session, memory, now, service.marker, watch)
+        if not why and memory.last_at is not None and now < memory.last_at:
+            return Enqueued()  # the last cycle has answered for this instant already
+        doubted = clock_doubted(why)
+        planned = 0 if doubted else _put(service, session, memory, now)
+        held = _hold(service, session, memory, why, now) if why else 0
+        merge(session, now)
+    if service.marker and not doubted:
+        service.marker.write(now)
+    return Enqueued(planned, held)
+
+
+def _put(service: Service, session: Session, memory: Memory, now: datetime) -> int:
+    answered = _answered(service, session, memory, now)
+    store_ended(session, answered.ended)
+    fresh = outbox.put(session, answered.due, now, service.domain)
+    keep_record(session, now, service.record)
+    parts = known_parts(service.rules, service.directory)
+    remember(session, now, parts, {"planned": fresh}, marked=service.marker is not None)
     return fresh
+
+
+def _answered(service: Service, session: Session, memory: Memory, now: datetime) -> Answer:
+    """What this cycle has to answer."""
+    practice, rules, directory = service.practice, service.rules, service.directory
+    window = Window(last=memory.last_at, now=now, known=memory.known, new_since=unseen_since(session))
+    span = window.span(rules, practice)
+    if span is None:
+        return Answer(due=(), ended=())
+    facts = scan(session, asks(rules, span, practice), sees(rules), directory, span.first)
+    return answer(occasions(facts, rules, directory, practice, span), rules, window, practice)
+
+
+def _hold(service: Service, session: Session, memory: Memory, why: str, now: datetime) -> int:
+    """Sets everything aside that waits, and tells the office once how much that is."""
+    set_aside(session)
+    held = waiting = set_aside_count(session)
+    if not memory.held_why:
+        if clock_doubted(why):  # not planned, but it would go at once if the clock were believed
+            due = _answered(service, session, memory, now).due
+            waiting += len({(reminder.recipient, reminder.channel, reminder.alone) for reminder in due})
+        note(session, Notice(key=HELD, code=HELD, facts={"why": why, "n": str(waiting), "at": now.isoformat()}), now)
+    return held

@@ -15,6 +15,7 @@ from reminder.compose import Circumstances
 from reminder.domain.people import OFFICE, Directory, Party
 from reminder.rules.hours import SendingHours
 from reminder.rules.rule import Practice, Rule
+from reminder.store.marker import Marker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class Service:
 
     `redirect_to` and `trial_channel` are set while the office tries the service out: everything goes there, and each
     letter names its true addressee. `allow_domains`, where it is not empty, are the only mail domains written to.
+    Without a `marker` nobody can tell whether the database was restored.
     """
 
     engine: Engine
@@ -42,6 +44,7 @@ class Service:
     trial_channel: str = ""
     allow_domains: tuple[str, ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict)  # what decides, as cycles write it down
+    marker: Marker | None = None
 
     def party(self, recipient: str) -> Party:
         """Who `recipient` (as in a reminder) is now; somebody without addresses where nobody is called so."""

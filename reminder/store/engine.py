@@ -72,8 +72,8 @@ def writing(engine: Engine) -> Iterator[Session]:
         yield session
 
 
-def upgrade(engine: Engine) -> None:
-    """Brings the schema to the newest migration, creating the database where there is none.
+def upgrade(engine: Engine) -> bool:
+    """Brings the schema to the newest migration; True where there was no database yet.
 
     Raises:
         UsageError: the database was made by a newer version of this program.
@@ -90,6 +90,7 @@ def upgrade(engine: Engine) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["engine"] = engine
     command.upgrade(config, "head")
+    return current is None
 
 
 def require_current(engine: Engine) -> None:

@@ -148,11 +148,11 @@ def cancel(session: Session, ids: Collection[int], why: str, now: datetime) -> s
 
 
 def release(session: Session, now: datetime, newer_than: datetime | None = None) -> set[int]:
-    """Lets held messages go at `now`, or only those made since `newer_than`. Returns them.
+    """Lets messages go at `now` that wait for their hour, or only those made since `newer_than`. Returns them.
 
-    Sending hours and caps are looked at again when a message goes.
+    `holding.release` also lets go what a guard holds.
     """
-    held = select(col(MessageRow.id)).where(MessageRow.state == "held")
+    held = select(col(MessageRow.id)).where(MessageRow.state == "held", col(MessageRow.next_attempt_at).is_not(None))
     if newer_than is not None:
         held = held.where(col(MessageRow.created_at) >= newer_than)
     ids = [key for key in session.exec(held) if key is not None]

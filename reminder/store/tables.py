@@ -22,6 +22,7 @@ SQLModel.metadata = MetaData(
 # Literals, not parameters: SQLite uses a partial index only where it sees the literal in the statement.
 OPEN_STATUSES = "status IN ('not_started', 'in_progress', 'phase_complete')"
 WAITING_STATES = "state IN ('pending', 'held', 'retrying', 'unknown', 'sending')"
+DEAD = "state = 'failed'"
 
 
 class MeasureRow(SQLModel, table=True):
@@ -207,6 +208,20 @@ class MessageRow(SQLModel, table=True):
             postgresql_where=text(WAITING_STATES),
         ),
         Index("ix_message_recipient", "recipient", "channel", "finished_at"),
+        Index(
+            "uq_message_own",
+            "own",
+            "channel",
+            unique=True,
+            sqlite_where=text("own <> ''"),
+            postgresql_where=text("own <> ''"),
+        ),
+        Index(
+            "ix_message_failed",
+            "finished_at",
+            sqlite_where=text(DEAD),
+            postgresql_where=text(DEAD),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -215,6 +230,7 @@ class MessageRow(SQLModel, table=True):
     channel: str
     recipient: str
     alone: str = ""
+    own: str = ""  # the occasion of a message to the office that carries no reminders: "morning:2021-05-06", "notice:7"
     due_at: datetime  # the earliest instant its reminders were to go
     created_at: datetime
     next_attempt_at: datetime | None = None
@@ -275,17 +291,6 @@ class DeliveryRow(SQLModel, table=True):
     outcome: str = "trying"  # sent, refused, unknown, trying
     code: str = ""
     text: str = ""
-
-
-class CycleRow(SQLModel, table=True):
-    """The daemon's memory: one row. `known` are the parts of the configuration that the last cycle knew."""
-
-    __tablename__ = "cycle"
-
-    id: int | None = Field(default=1, primary_key=True)
-    last_at: datetime | None = None
-    known: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
-    counts: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
 
 
 class ConfigurationRow(SQLModel, table=True):
