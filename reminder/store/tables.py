@@ -23,6 +23,7 @@ SQLModel.metadata = MetaData(
 OPEN_STATUSES = "status IN ('not_started', 'in_progress', 'phase_complete')"
 WAITING_STATES = "state IN ('pending', 'held', 'retrying', 'unknown', 'sending')"
 DEAD = "state = 'failed'"
+OWN = "own <> ''"
 
 
 class MeasureRow(SQLModel, table=True):
@@ -208,20 +209,8 @@ class MessageRow(SQLModel, table=True):
             postgresql_where=text(WAITING_STATES),
         ),
         Index("ix_message_recipient", "recipient", "channel", "finished_at"),
-        Index(
-            "uq_message_own",
-            "own",
-            "channel",
-            unique=True,
-            sqlite_where=text("own <> ''"),
-            postgresql_where=text("own <> ''"),
-        ),
-        Index(
-            "ix_message_failed",
-            "finished_at",
-            sqlite_where=text(DEAD),
-            postgresql_where=text(DEAD),
-        ),
+        Index("uq_message_own", "own", "channel", unique=True, sqlite_where=text(OWN), postgresql_where=text(OWN)),
+        Index("ix_message_failed", "finished_at", sqlite_where=text(DEAD), postgresql_where=text(DEAD)),
     )
 
     id: int | None = Field(default=None, primary_key=True)
