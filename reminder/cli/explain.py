@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +14,6 @@ from reminder.cli.common import Json, open_app, parse_day, print_lines, print_ta
 if TYPE_CHECKING:
     from reminder.app import App
     from reminder.domain.measure import Measure
-    from reminder.domain.reminder import Reason
     from reminder.explain import Account
 
 
@@ -84,6 +83,7 @@ def _measures(app: App, code: str | None, units: frozenset[str]) -> list[Measure
 
 def _as_facts(app: App, account: Account) -> dict[str, Any]:
     from reminder.compose import sentence
+    from reminder.explain.sentences import result, why
 
     locale = app.configuration.locale
     return {
@@ -93,8 +93,8 @@ def _as_facts(app: App, account: Account) -> dict[str, Any]:
         "measures": list(account.measures),
         "fired": account.fired,
         "state": account.state,
-        "reason": sentence(locale, _why(account)),
-        "reason_code": _why(account).code,
+        "reason": sentence(locale, why(account)),
+        "reason_code": why(account).code,
         "kind": account.kind or None,
         "at": local(app, account.at),
         "recipient": account.recipient or None,
@@ -108,12 +108,13 @@ def _as_facts(app: App, account: Account) -> dict[str, Any]:
             {"at": local(app, each.at), "outcome": each.outcome, "code": each.code, "text": each.text}
             for each in account.attempts
         ],
-        "result": _result(app, account),
+        "result": result(locale, app.configuration.zone, account),
     }
 
 
 def _row(app: App, account: Account) -> tuple[str, ...]:
     from reminder.compose import sentence
+    from reminder.explain.sentences import result, why
 
     locale = app.configuration.locale
     return (
@@ -122,64 +123,6 @@ def _row(app: App, account: Account) -> tuple[str, ...]:
         account.rule,
         say(locale, "cli.comma").join(account.measures),
         say(locale, f"cli.state_{account.state}"),
-        sentence(locale, _why(account)),
-        _result(app, account),
+        sentence(locale, why(account)),
+        result(locale, app.configuration.zone, account),
     )
-
-
-def _why(account: Account) -> Reason:
-    """Why it fired; or, where it did not, why not."""
-    return account.reason if account.fired else account.ended_by or account.reason
-
-
-def _result(app: App, account: Account) -> str:
-    """What became of it, in words; empty where the rule did not fire."""
-    from reminder.compose import sentence
-
-    locale = app.configuration.locale
-    if not account.fired:
-        return ""
-    parts = [_to(locale, account)]
-    if account.ended_by:
-        parts.append(sentence(locale, account.ended_by))
-    elif account.state == "held" and account.next_attempt_at:
-        until = f"{account.next_attempt_at.astimezone(app.configuration.zone):%Y-%m-%d %H:%M}"
-        parts.append(say(locale, "cli.explain_held", at=until, why=_held_why(locale, account.why)))
-    elif account.attempts:
-        parts.append(_tried(app, account))
-    elif account.why:
-        parts.append(account.why)
-    if account.message:
-        parts.append(say(locale, "cli.explain_message", id=account.message))
-    return say(locale, "cli.result_joined").join(parts)
-
-
-def _to(locale: str, account: Account) -> str:
-    told = say(locale, "cli.explain_to", recipient=account.recipient, channel=account.channel)
-    if account.instead_of:
-        told += say(locale, "cli.explain_instead_of", name=account.instead_of)
-    for flag, word in ((account.late, "late"), (account.provisional, "provisional")):
-        told += say(locale, f"cli.explain_{word}") if flag else ""
-    return told
-
-
-def _held_why(locale: str, why: str) -> str:
-    return say(locale, f"cli.explain_why_{why}") if why in ("hours", "cap") else why
-
-
-def _tried(app: App, account: Account) -> str:
-    """The last attempt, and when the next one is."""
-    locale, zone, last = app.configuration.locale, app.configuration.zone, account.attempts[-1]
-    at = last.at.astimezone(zone)
-    day = "" if at.date() == account.day else _day(locale, at)
-    if last.outcome == "sent":
-        return say(locale, "cli.explain_sent", day=day, time=f"{at:%H:%M:%S}")
-    told = f"{last.code} {last.text}".strip()
-    tried = say(locale, "cli.explain_attempt", day=day, time=f"{at:%H:%M:%S}", n=len(account.attempts), text=told)
-    if account.next_attempt_at is None:
-        return tried
-    return tried + say(locale, "cli.explain_next", at=f"{account.next_attempt_at.astimezone(zone):%Y-%m-%d %H:%M}")
-
-
-def _day(locale: str, at: datetime) -> str:
-    return say(locale, "cli.explain_day_of", month=at.month, day=at.day)

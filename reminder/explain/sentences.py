@@ -1,0 +1,68 @@
+"""An account in words: why a rule fired or did not, and what became of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from reminder.compose import sentence
+from reminder.domain.reminder import Reason
+from reminder.explain.account import Account
+from reminder.words import say
+
+_HELD_WHYS = ("hours", "cap")
+
+
+def why(account: Account) -> Reason:
+    """Why it fired; or, where it did not, why not."""
+    return account.reason if account.fired else account.ended_by or account.reason
+
+
+def result(locale: str, zone: ZoneInfo, account: Account) -> str:
+    """What became of it, on the clock of `zone`; empty where the rule did not fire."""
+    if not account.fired:
+        return ""
+    parts = [_to(locale, account)]
+    if account.ended_by:
+        parts.append(sentence(locale, account.ended_by))
+    elif account.state == "held" and account.next_attempt_at:
+        until = f"{account.next_attempt_at.astimezone(zone):%Y-%m-%d %H:%M}"
+        parts.append(say(locale, "cli.explain_held", at=until, why=_held_why(locale, account.why)))
+    elif account.attempts:
+        parts.append(_tried(locale, zone, account))
+    elif account.why:
+        parts.append(account.why)
+    if account.message:
+        parts.append(say(locale, "cli.explain_message", id=account.message))
+    return say(locale, "cli.result_joined").join(parts)
+
+
+def _to(locale: str, account: Account) -> str:
+    told = say(locale, "cli.explain_to", recipient=account.recipient, channel=account.channel)
+    if account.instead_of:
+        told += say(locale, "cli.explain_instead_of", name=account.instead_of)
+    for flag, word in ((account.late, "late"), (account.provisional, "provisional")):
+        told += say(locale, f"cli.explain_{word}") if flag else ""
+    return told
+
+
+def _held_why(locale: str, why: str) -> str:
+    return say(locale, f"cli.explain_why_{why}") if why in _HELD_WHYS else why
+
+
+def _tried(locale: str, zone: ZoneInfo, account: Account) -> str:
+    """The last attempt, and when the next one is."""
+    last = account.attempts[-1]
+    at = last.at.astimezone(zone)
+    day = "" if at.date() == account.day else _day(locale, at)
+    if last.outcome == "sent":
+        return say(locale, "cli.explain_sent", day=day, time=f"{at:%H:%M:%S}")
+    told = f"{last.code} {last.text}".strip()
+    tried = say(locale, "cli.explain_attempt", day=day, time=f"{at:%H:%M:%S}", n=len(account.attempts), text=told)
+    if account.next_attempt_at is None:
+        return tried
+    return tried + say(locale, "cli.explain_next", at=f"{account.next_attempt_at.astimezone(zone):%Y-%m-%d %H:%M}")
+
+
+def _day(locale: str, at: datetime) -> str:
+    return say(locale, "cli.explain_day_of", month=at.month, day=at.day)
