@@ -16,6 +16,7 @@ from reminder.compose.text import clipped, folded, tidy
 from reminder.domain.message import Letter
 from reminder.domain.people import OFFICE
 from reminder.domain.reminder import Reminder
+from reminder.rules.recipients import answered_for
 
 MOST_SUBJECT = 96  # columns: some 55 characters of Chinese
 MOST_BRIEF = 120
@@ -70,7 +71,7 @@ def _refuse(constant: str) -> None:
 
 def _facts(reminders: Sequence[Reminder], circumstances: Circumstances) -> dict[str, Any]:
     locale, names = circumstances.locale, units(reminders, circumstances)
-    missed = dict.fromkeys(tidy(reminder.instead_of, NAME) for reminder in reminders if reminder.instead_of)
+    missed = dict.fromkeys(tidy(name, NAME) for one in reminders for name in answered_for(one.instead_of))
     return {
         "office": tidy(circumstances.office, NAME),
         "contact": tidy(circumstances.contact, TEXT),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reminder.domain.people import OFFICE, Directory, Leader, Party
 from reminder.domain.reminder import Firing, Line
 from reminder.rules.rule import ADDRESSEE, Rule
 
+_AND = "、"  # between the names of those whom one recipient answers for
+
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Who gets it, by which channels, with which lines; `instead_of` is set where the office answers for them."""
+    """Who gets it, by which channels, with which lines; `instead_of` are those for whom it is answered."""
 
     name: str
     channels: tuple[str, ...]
@@ -21,14 +23,28 @@ class Recipient:
 
 
 def recipients(rule: Rule, firing: Firing, directory: Directory) -> Iterator[Recipient]:
-    """Everybody whom the firing's `to`, else the rule's, names for this firing, each once."""
-    seen: set[tuple[str, str]] = set()
+    """Everybody whom the firing's `to`, else the rule's, names for this firing, each once and with all that is his:
+    an occasion goes to nobody twice, and the office may answer for several leaders of different measures."""
+    found: dict[str, Recipient] = {}
     for entry in firing.to or rule.to:
         for wanted, lines in _addressed(entry, firing, directory):
             recipient = _reachable(wanted, lines, rule, directory)
-            if (recipient.name, recipient.instead_of) not in seen:
-                seen.add((recipient.name, recipient.instead_of))
-                yield recipient
+            before = found.get(recipient.name)
+            found[recipient.name] = _together(before, recipient, firing) if before else recipient
+    yield from found.values()
+
+
+def answered_for(instead_of: str) -> list[str]:
+    """The names in a reminder's `instead_of`."""
+    return [name for name in instead_of.split(_AND) if name]
+
+
+def _together(one: Recipient, other: Recipient, firing: Firing) -> Recipient:
+    """The same recipient, named twice."""
+    about = {line.measure.id for line in (*one.lines, *other.lines)}
+    names = dict.fromkeys([*answered_for(one.instead_of), *answered_for(other.instead_of)])
+    lines = tuple(line for line in firing.lines if line.measure.id in about)
+    return replace(one, lines=lines, instead_of=_AND.join(names))
 
 
 def _addressed(entry: str, firing: Firing, directory: Directory) -> Iterator[tuple[Party, tuple[Line, ...]]]:

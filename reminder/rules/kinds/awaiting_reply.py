@@ -74,6 +74,7 @@ class AwaitingReplyRule(Rule):
         asked, due = met[-1], self.due_on(letter, practice.calendar)
         late, moved = "_late" if asked.late else "", "_moved" if asked.nominal != day else ""
         facts = {"addressee": letter.addressee, "sent_on": str(letter.sent_on), "due": str(due)}
+        counted = (due,) if letter.reply_by else (letter.sent_on, due)
         return Firing(
             rule=self.name,
             kind=ReminderKind.AWAITING_REPLY,
@@ -82,7 +83,7 @@ class AwaitingReplyRule(Rule):
             occasion=asked.nominal,
             at=practice.at(day, self.at),
             reason=Reason(f"awaiting_reply{late}{moved}", facts),
-            provisional=practice.provisional(due if letter.reply_by else letter.sent_on, asked.nominal, day),
+            provisional=practice.provisional(*counted, asked.nominal, day),
             superseded=tuple(sorted({one.nominal for one in met[:-1]} - {asked.nominal})),
             about={
                 "letter": str(letter.id),

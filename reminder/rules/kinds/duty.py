@@ -114,7 +114,7 @@ class DutyRule(Rule):
             occasion=asked.nominal,
             at=at if asked.late else min(at, period.due_at),
             reason=Reason(f"duty{late}{moved}", {"what": self.what, "period": period.name, "due": due}),
-            provisional=practice.provisional(asked.nominal, period.nominal, day),
+            provisional=practice.provisional(asked.nominal, period.nominal, period.due_at.date(), day),
             superseded=tuple(sorted({one.nominal for one in met[:-1]} - {asked.nominal})),
             due_at=period.due_at,
             about={

@@ -85,7 +85,7 @@ class EscalatingRule(Rule):
             at=practice.at(one.on, self.at),
             lines=(Line(measure, tuple(sorted({of.after.n for of in one.steps}))),),
             reason=Reason("escalation" + moved, facts | ({"answered": str(one.answered)} if one.answered else {})),
-            provisional=practice.provisional(deadline, one.on),
+            provisional=practice.provisional(deadline, nominal, one.on),
             superseded=one.nominals[:-1],
             to=one.to,
             about={f"step:{measure.id}": step.colour, "steps": "+".join(str(of.after) for of in one.steps)},

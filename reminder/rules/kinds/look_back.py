@@ -83,7 +83,6 @@ class LookBackRule(Rule):
         asked, since = met[-1], _written_off_since(measure, day) or day
         again_ = "_again" if asked.nominal != asked.due else ""
         moved = "_moved" if asked.nominal != day else ""
-        counted = any(offset.working for offset in self.after) or again_
         return Firing(
             rule=self.name,
             kind=ReminderKind.LOOK_BACK,
@@ -96,7 +95,7 @@ class LookBackRule(Rule):
                 f"look_back{again_}{moved}",
                 {"closed_on": str(since), "days": str(asked.n), "due": str(asked.due)},
             ),
-            provisional=practice.provisional(since if counted else asked.nominal, day),
+            provisional=practice.provisional(since, asked.nominal, day),
             superseded=tuple(sorted({one.nominal for one in met[:-1]} - {asked.nominal})),
             due_at=practice.at(practice.later(asked.due), self.at),
             about={"closed_on": str(since), "due_on": str(asked.due)},
