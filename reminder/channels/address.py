@@ -28,7 +28,7 @@ def is_address(address: str) -> bool:
 
 
 def _fault(address: str) -> str | None:
-    if any(c.isspace() or not c.isprintable() for c in address):
+    if " " in address or not address.isprintable():  # no other blank is printable
         return "address_blank"
     if "＠" in address or "．" in address or "。" in address:
         return "address_full_width"
@@ -57,6 +57,7 @@ def _shown(address: str) -> str:
     return "".join(c if c.isprintable() else "�" for c in address)[:80]
 
 
+@lru_cache(maxsize=2048)
 def on_the_wire(address: str) -> str:
     """`address` as SMTP without SMTPUTF8 takes it: 例子.中国 becomes xn--fsqu00a.xn--fiqs8s. ValueError otherwise."""
     local, _, domain = address.rpartition("@")

@@ -25,6 +25,7 @@ class Channel(ABC):
 
     `leaves_machine` is False where a message stays on this machine (maildir): such channels need no guard.
     `needs_address` is False where the channel itself knows its target (a webhook's URL).
+    `shows_mail` says that it needs subject, text and HTML of a letter, and nothing else of it.
     `body_template` names the template of a webhook body that `compose` must render, where the channel wants one.
     `rate` are the peer's known limits, each as so many messages in so many seconds; () where none is known.
     """
@@ -32,6 +33,7 @@ class Channel(ABC):
     Keys: ClassVar[type[ChannelKeys]]
     leaves_machine: ClassVar[bool] = True
     needs_address: ClassVar[bool] = True
+    shows_mail: ClassVar[bool] = False
     rate: ClassVar[tuple[tuple[int, float], ...]] = ()
 
     body_template: str | None = None

@@ -71,6 +71,7 @@ class EmailChannel(Channel):
     """One mail server. Once it is broken nothing is tried again in this batch: providers lock accounts."""
 
     Keys: ClassVar[type[ChannelKeys]] = EmailKeys
+    shows_mail: ClassVar[bool] = True
 
     def __init__(self, name: str, keys: EmailKeys, folder: Path) -> None:
         super().__init__(name, keys, folder)

@@ -32,6 +32,7 @@ class MaildirChannel(Channel):
     """A folder of messages on this machine; any mail program can open it."""
 
     Keys: ClassVar[type[ChannelKeys]] = MaildirKeys
+    shows_mail: ClassVar[bool] = True
     leaves_machine: ClassVar[bool] = False
     needs_address: ClassVar[bool] = False
 

@@ -153,5 +153,9 @@ def _body(text: str) -> bytes:
         data = text.encode("utf-8")
     except UnicodeEncodeError:
         data = _SURROGATES.sub("�", text).encode("utf-8")
-    data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").translate(None, _CONTROLS)
-    return _HIGH_CONTROLS.sub(b"", data).replace(b"\n", b"\r\n")
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    data = data.translate(None, _CONTROLS)
+    if b"\xc2" in data:
+        data = _HIGH_CONTROLS.sub(b"", data)
+    return data.replace(b"\n", b"\r\n")

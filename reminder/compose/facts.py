@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from reminder.compose import wording
@@ -29,6 +30,7 @@ ORDER = (
     ReminderKind.LOOK_BACK,
 )
 STATES = ("overdue", "today", "soon", "later", "undated")
+_URGENCY = {state: rank for rank, state in enumerate(STATES)}
 COLOURS = {"overdue": "red", "today": "yellow", "soon": "yellow", "later": "green", "undated": "grey"}
 MOST_IN_SECTION = 20
 MOST_IN_LETTER = 40  # keeps the longest letter below the size at which mail programs cut it off
@@ -63,51 +65,41 @@ class Circumstances:
         return say(self.locale, f"letters.{key}", **facts)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One measure of one unit in a section."""
+class Entry(NamedTuple):
+    """One measure of one unit in a section. `state` is overdue, today, soon, later or undated; `left` are the days to
+    its deadline, negative when that has passed, None where none is counted."""
 
     measure: Measure
     reminder: Reminder
-    on: date
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return (self.measure.key, self.reminder.firing.unit)
-
-    @property
-    def state(self) -> str:
-        """overdue, today, soon, later or undated."""
-        return wording.state(self.measure.deadline, self.on)
+    key: tuple[str, str]
+    due: date | None
+    state: str
+    left: int | None
 
     @property
     def rank(self) -> tuple[int, str, date, str, int]:
         """Most urgent first, and within one urgency unit by unit."""
         measure = self.measure
-        due = measure.deadline.counted_down or date.max
-        return (STATES.index(self.state), self.reminder.firing.unit, due, measure.ledger, measure.id)
-
-    @property
-    def left(self) -> int | None:
-        """Days from the letter's day to the deadline, negative when it has passed; None where none is counted."""
-        due = self.measure.deadline.counted_down
-        return (due - self.on).days if due else None
+        return (_URGENCY[self.state], self.reminder.firing.unit, self.due or date.max, measure.ledger, measure.id)
 
 
 def entries(reminders: Iterable[Reminder], on: date) -> list[Entry]:
-    """Each measure of each unit once, the most urgent first."""
+    """Each measure of each unit once, the most urgent first, as seen on the day `on`."""
     found: dict[tuple[str, str], Entry] = {}
     for reminder in reminders:
         for line in reminder.firing.lines:
-            entry = Entry(line.measure, reminder, on)
-            found.setdefault(entry.key, entry)
+            measure = line.measure
+            if (key := (measure.key, reminder.firing.unit)) not in found:
+                due = measure.deadline.counted_down
+                left = (due - on).days if due else None
+                found[key] = Entry(measure, reminder, key, due, wording.state_of(left), left)
     return sorted(found.values(), key=lambda entry: entry.rank)
 
 
 def line(entry: Entry, circumstances: Circumstances, *, units_named: bool, late_named: bool) -> dict[str, object]:
     """One measure as a template sees it; `late` and `unit` are empty where the section says them for all."""
     measure, locale, on = entry.measure, circumstances.locale, circumstances.on
-    reported = measure.progress_on
+    reported, about = measure.progress_on, entry.reminder.firing.about
     told = reported is None or reported <= on  # a letter of a past day must not know what was reported later
     return {
         "code": tidy(measure.key, CODE),
@@ -117,13 +109,13 @@ def line(entry: Entry, circumstances: Circumstances, *, units_named: bool, late_
         "leader": tidy(measure.leader or "", NAME),
         "state": entry.state,
         "colour": COLOURS[entry.state],
-        "distance": wording.distance(locale, measure.deadline, on),
+        "distance": wording.distance(locale, entry.left),
         "days_left": entry.left,
-        "limit": wording.limit(locale, measure.deadline, tidy(measure.deadline.text, NAME)),
+        "limit": wording.limit(locale, measure.deadline, entry.due, tidy(measure.deadline.text, NAME)),
         "status": wording.status(locale, measure, on),
         "blocked": tidy(measure.blocked_by, TEXT),
-        "step": wording.step(locale, tidy(entry.reminder.firing.about.get(f"step:{measure.id}", ""), NAME)),
-        "pace": wording.pace(locale, entry.reminder.firing.about, on),
+        "step": wording.step(locale, tidy(about.get(f"step:{measure.id}", ""), NAME)) if about else "",
+        "pace": wording.pace(locale, about, on) if about else "",
         "percent": f"{measure.percent}%" if told and measure.percent is not None else "",
         "progress": tidy(measure.progress, TEXT) if told else "",
         "progress_on": wording.short_day(locale, reported, on) if told and reported else "",

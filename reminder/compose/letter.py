@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from reminder.compose import wording
-from reminder.compose.facts import CODE, NAME, TEXT, Circumstances, audience, entries, units, who
+from reminder.compose.facts import CODE, NAME, TEXT, Circumstances, Entry, audience, entries, units, who
 from reminder.compose.owed import owed_data
 from reminder.compose.sections import sections
 from reminder.compose.templates import WEBHOOK, TemplateFault, Templates, templates
@@ -23,22 +24,33 @@ MOST_BRIEF = 120
 MOST_IN_DATA = 40
 
 
-def compose(reminders: Sequence[Reminder], circumstances: Circumstances) -> Letter:
-    """The letter that carries all of `reminders`, which must be for one recipient. Raises TemplateFault."""
-    return write(reminders, circumstances, templates(circumstances.folder, circumstances.locale))
+def compose(reminders: Sequence[Reminder], circumstances: Circumstances, *, brief: bool = True) -> Letter:
+    """The letter that carries all of `reminders`, which must be for one recipient. Raises TemplateFault.
+
+    Without `brief` it has what an e-mail shows, and neither brief and tail nor the facts for webhook bodies.
+    """
+    return write(reminders, circumstances, templates(circumstances.folder, circumstances.locale), brief=brief)
 
 
-def write(reminders: Sequence[Reminder], circumstances: Circumstances, shelf: Templates) -> Letter:
+def write(
+    reminders: Sequence[Reminder], circumstances: Circumstances, shelf: Templates, *, brief: bool = True
+) -> Letter:
     """The same by the templates of `shelf`."""
-    facts = _facts(reminders, circumstances)
-    facts["sections"] = sections(reminders, circumstances, shelf)
-    return Letter(
+    found = entries(reminders, circumstances.on)
+    facts = facts_of(reminders, found, circumstances, shelf)
+    letter = Letter(
         subject=_subject(shelf.render("letter.subject.txt", facts)),
         text=folded(shelf.render("letter.text.txt", facts)),
         html=shelf.render("letter.html", facts),
+        data={"locale": circumstances.locale},
+    )
+    if not brief:
+        return letter
+    return replace(
+        letter,
         brief=tidy(shelf.render("letter.brief.txt", facts), MOST_BRIEF),
-        data=_data(reminders, facts, circumstances),
         tail=shelf.render("letter.tail.txt", facts).strip(),
+        data=letter.data | _data(reminders, found, facts, circumstances),
     )
 
 
@@ -69,7 +81,10 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _facts(reminders: Sequence[Reminder], circumstances: Circumstances) -> dict[str, Any]:
+def facts_of(
+    reminders: Sequence[Reminder], found: Sequence[Entry], circumstances: Circumstances, shelf: Templates
+) -> dict[str, Any]:
+    """All that the templates of a letter are told; `found` are the `entries` of all its reminders."""
     locale, names = circumstances.locale, units(reminders, circumstances)
     missed = dict.fromkeys(tidy(name, NAME) for one in reminders for name in answered_for(one.instead_of))
     return {
@@ -86,7 +101,8 @@ def _facts(reminders: Sequence[Reminder], circumstances: Circumstances) -> dict[
         "late": all(reminder.late for reminder in reminders),
         "provisional": any(reminder.firing.provisional for reminder in reminders),
         "link": circumstances.link,
-        "count": len(entries(reminders, circumstances.on)),
+        "count": len(found),
+        "sections": sections(reminders, found, circumstances, shelf),
     }
 
 
@@ -99,7 +115,9 @@ def _named(recipient: str, reminders: Sequence[Reminder], circumstances: Circums
     return tidy(recipient, TEXT)
 
 
-def _data(reminders: Sequence[Reminder], facts: dict[str, Any], circumstances: Circumstances) -> dict[str, object]:
+def _data(
+    reminders: Sequence[Reminder], found: Sequence[Entry], facts: dict[str, Any], circumstances: Circumstances
+) -> dict[str, object]:
     kinds = [section["kind"] for section in facts["sections"]]
     return {
         "number": facts["number"],
@@ -115,25 +133,25 @@ def _data(reminders: Sequence[Reminder], facts: dict[str, Any], circumstances: C
         "late": facts["late"],
         "provisional": facts["provisional"],
         "link": facts["link"],
-        "measures": _measures(reminders, circumstances),
+        "measures": _measures(found, circumstances),
         "reports": _reports(reminders),
         **owed_data(reminders, circumstances),
     }
 
 
-def _measures(reminders: Sequence[Reminder], circumstances: Circumstances) -> list[dict[str, object]]:
+def _measures(found: Sequence[Entry], circumstances: Circumstances) -> list[dict[str, object]]:
     """The most urgent measures, each once, with dates and codes as the service writes them."""
     return [
         {
             "code": tidy(entry.measure.key, CODE),
             "text": tidy(entry.measure.text, NAME + NAME),
             "unit": tidy(entry.reminder.firing.unit, NAME),
-            "deadline": due.isoformat() if (due := entry.measure.deadline.counted_down) else None,
+            "deadline": entry.due.isoformat() if entry.due else None,
             "days_left": entry.left,
             "status": entry.measure.status_on(circumstances.on).value,
             "percent": entry.measure.percent,
         }
-        for entry in entries(reminders, circumstances.on)[:MOST_IN_DATA]
+        for entry in found[:MOST_IN_DATA]
     ]
 
 

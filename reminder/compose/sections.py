@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from reminder.compose import wording
@@ -31,12 +31,18 @@ PARTS = ("subject.txt", "brief.txt", "text.txt", "html")
 MOST_REPORTS = 20
 
 
-def sections(reminders: Sequence[Reminder], circumstances: Circumstances, shelf: Templates) -> list[dict[str, object]]:
-    """Each section with its measures. A measure that an earlier section told of is only named in later ones."""
+def sections(
+    reminders: Sequence[Reminder], everything: Sequence[Entry], circumstances: Circumstances, shelf: Templates
+) -> list[dict[str, object]]:
+    """Each section with its measures, which are `everything` where there is only one.
+
+    A measure that an earlier section told of is only named in later ones.
+    """
     told: set[tuple[str, str]] = set()
     room, made = MOST_IN_LETTER, []
-    for (kind, template), together in _by_kind(reminders, circumstances.templates):
-        found = entries(together, circumstances.on)
+    kinds = _by_kind(reminders, circumstances.templates)
+    for (kind, template), together in kinds:
+        found = entries(together, circumstances.on) if len(kinds) > 1 else everything
         fresh = [entry for entry in found if entry.key not in told]
         shown = fresh[: min(room, MOST_IN_SECTION)]
         repeated = [entry for entry in found if entry.key in told]
@@ -73,8 +79,8 @@ def _summary(
 ) -> dict[str, object]:
     names, reports = units(together, circumstances), [reminder for reminder in together if reminder.firing.week]
     left = [entry.left for entry in found if entry.left is not None]
-    coming = [entry.measure.deadline.counted_down for entry in found if entry.state in ("today", "soon", "later")]
-    nearest = min((day for day in coming if day), default=None)
+    nearest = min((entry.due for entry in found if entry.due and entry.due >= circumstances.on), default=None)
+    states = Counter(entry.state for entry in found)
     return {
         "kind": kind.value,
         "rules": sorted({reminder.firing.rule for reminder in together}),
@@ -82,7 +88,7 @@ def _summary(
         "who": who(names, circumstances),
         "units": wording.listed(circumstances.locale, names),
         "count": len(found),
-        **{state: sum(entry.state == state for entry in found) for state in STATES},
+        **{state: states[state] for state in STATES},
         "worst": max((-days for days in left), default=0),
         "farthest": max(left, default=0),
         "nearest": wording.short_day(circumstances.locale, nearest, circumstances.on) if nearest else "",

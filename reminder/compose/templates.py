@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateNotFound, TemplateSyntaxError
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateNotFound, TemplateSyntaxError, nodes
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import SecurityError
 from jinja2.loaders import FunctionLoader
 from jinja2.runtime import Context
@@ -20,6 +22,7 @@ from reminder.resources import data_dir
 from reminder.words import LOCALES
 
 MOST_BYTES = 200_000
+_PIECES = 200  # a letter comes in hundreds of pieces of some characters; its length is looked at after so many
 WEBHOOK = "webhook"  # its folder holds bodies for all locales
 _MARK = "{# ejected from %s -#}\n"
 _FILTERS = (  # those left out can fill the memory or undo the escaping
@@ -38,12 +41,26 @@ class TemplateFault(ReminderError):
         self.file, self.line, self.text, self.warning = file, line, text, warning
 
 
+class _Generator(CodeGenerator):
+    """Writes `line.code` as a look-up in a dictionary, which all facts are; anything else goes the sandbox's way.
+
+    A letter asks for hundreds of facts: it is composed in two thirds of the time.
+    """
+
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:
+        it = self.temporary_identifier()
+        self.write(f"({it}[{node.attr!r}] if type({it} := ")
+        self.visit(node.node, frame)
+        self.write(f") is dict and {node.attr!r} in {it} else environment.getattr({it}, {node.attr!r}))")
+
+
 class _Sandbox(ImmutableSandboxedEnvironment):
     """Jinja's sandbox without the operators and methods by which one short line can fill the memory.
 
     It does not bound the time that nested loops take: who may edit templates is trusted that far.
     """
 
+    code_generator_class = _Generator
     intercepted_binops = frozenset({"*", "**", "%"})
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
@@ -127,13 +144,14 @@ def _files(folder: Path) -> dict[str, Path]:
 
 
 def _bounded(template: Template, facts: Mapping[str, object]) -> str:
-    pieces, size = [], 0
-    for piece in template.generate(facts):
-        size += len(piece.encode("utf-8", "replace"))
+    generated, parts, size = template.generate(facts), list[str](), 0
+    while pieces := list(islice(generated, _PIECES)):
+        part = "".join(pieces)
+        size += len(part.encode("utf-8", "replace"))
         if size > MOST_BYTES:
             raise TemplateError(f"the result is longer than {MOST_BYTES // 1000} kB")
-        pieces.append(piece)
-    return "".join(pieces)
+        parts.append(part)
+    return "".join(parts)
 
 
 def _told(error: Exception) -> str:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from reminder.compose.text import tidy
 from reminder.domain.measure import Deadline, DeadlineKind, Measure
 from reminder.domain.reminder import Reason
 from reminder.words import say
 
-SOON = timedelta(days=14)  # what falls due within it is yellow
+SOON_DAYS = 14  # what falls due within them is yellow
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?:[+-]\d{2}:\d{2})?)?")
 
 
+@lru_cache(maxsize=4096)  # thousands of letters of one morning speak of the same days
 def long_day(locale: str, day: date) -> str:
     """2021年4月30日（星期五）; Friday 30 April 2021."""
     weekday = say(locale, f"letters.weekday_{day.isoweekday()}")
     return say(locale, "letters.day_long", weekday=weekday, **_parts(locale, day))
 
 
+@lru_cache(maxsize=4096)
 def short_day(locale: str, day: date, beside: date) -> str:
     """4月30日 beside a day of the same year; 2020年4月30日 beside another's."""
     key = "letters.day_short" if day.year == beside.year else "letters.day_with_year"
@@ -78,39 +81,44 @@ def reply_distance(locale: str, left: int) -> str:
     return counted(locale, "reply_soon" if left > 0 else "reply_late", abs(left))
 
 
+@lru_cache(maxsize=4096)
 def counted(locale: str, key: str, n: int) -> str:
     """`key_one` for one, `key_many` for more: 逾期 1 天; 3 days overdue."""
     return say(locale, f"letters.{key}_{'one' if n == 1 else 'many'}", n=n)
 
 
-def state(deadline: Deadline, on: date) -> str:
-    """overdue, today, soon, later or undated, as seen on the day `on`."""
-    counted_down = deadline.counted_down
-    if counted_down is None:
+def state_of(left: int | None) -> str:
+    """overdue, today, soon, later or undated: by the days that are left to the deadline."""
+    if left is None:
         return "undated"
-    if counted_down <= on:
-        return "overdue" if counted_down < on else "today"
-    return "soon" if counted_down - on <= SOON else "later"
+    if left <= 0:
+        return "overdue" if left else "today"
+    return "soon" if left <= SOON_DAYS else "later"
 
 
-def distance(locale: str, deadline: Deadline, on: date) -> str:
+def distance(locale: str, left: int | None) -> str:
     """How far the deadline is, in words: 逾期 3 天, 今天到期, 3 天后到期, 期限充裕, 不倒计时."""
-    seen = state(deadline, on)
-    if seen in ("overdue", "soon") and deadline.counted_down:
-        return counted(locale, seen, abs((deadline.counted_down - on).days))
+    seen = state_of(left)
+    if left is not None and seen in ("overdue", "soon"):
+        return counted(locale, seen, abs(left))
     return say(locale, f"letters.{seen}")
 
 
-def limit(locale: str, deadline: Deadline, text: str) -> str:
-    """The limit as people write it; `text` is the ledger's own wording, already tidied."""
-    if deadline.counted_down is None and deadline.on and not deadline.confirmed:
-        return say(locale, "letters.limit_unconfirmed", day=long_day(locale, deadline.on))
-    if deadline.counted_down is None:
+def limit(locale: str, deadline: Deadline, due: date | None, text: str) -> str:
+    """The limit as people write it: `due` where it is counted down, else `text`, the ledger's own wording, tidied."""
+    if due is None and deadline.on and not deadline.confirmed:
+        return _limit(locale, "limit_unconfirmed", deadline.on)
+    if due is None:
         return text or say(locale, "letters.limit_empty")
     key = "limit_then_ongoing" if deadline.then_ongoing else "limit"
     if deadline.computed or deadline.kind is DeadlineKind.IMMEDIATE:
         key = "limit_immediate"
-    return say(locale, f"letters.{key}", day=long_day(locale, deadline.counted_down))
+    return _limit(locale, key, due)
+
+
+@lru_cache(maxsize=4096)
+def _limit(locale: str, key: str, day: date) -> str:
+    return say(locale, f"letters.{key}", day=long_day(locale, day))
 
 
 def status(locale: str, measure: Measure, on: date) -> str:

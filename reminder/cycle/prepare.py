@@ -80,7 +80,10 @@ def written(service: Service, channel: Channel, reminders: list[Reminder], envel
     """The bytes of a letter with these reminders, as `channel` sends them; by the built-in templates where the
     office's own are faulty: a typing error in a template must not silence anybody."""
     try:
-        letter = letter_of(service, channel, reminders, envelope, number)
+        if channel.shows_mail:
+            letter = compose(reminders, _circumstances(service, envelope, number), brief=False)
+        else:
+            letter = letter_of(service, channel, reminders, envelope, number)
     except TemplateFault as fault:
         log.error("the built-in template is used instead: %s", fault)
         letter = compose(reminders, _circumstances(replace(service, templates=None), envelope, number))

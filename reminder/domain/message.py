@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """One message as people read it. `brief` is one sentence; `data` are JSON-able facts for webhook templates.
+    """One message as people read it. `brief` is one sentence; `data` are JSON-able facts: the `locale` and, for
+    channels that show a letter in their own way, all that webhook templates are told.
 
     `tail` is what a shortened `text` ends with: how many measures there are, where they stand, the reminder's number.
     `body` is a rendered webhook body where the channel asked for one, else empty.
@@ -18,8 +18,8 @@ class Letter:
     subject: str
     text: str
     html: str
-    brief: str
-    data: Mapping[str, object] = field(default_factory=dict)
+    brief: str = ""
+    data: dict[str, object] = field(default_factory=dict)
     tail: str = ""
     body: str = ""
 

@@ -18,6 +18,7 @@ BENCHMARKS = {
     "help": "processes:help_",
     "memory": "processes:memory",
     "demo": "processes:demo",
+    "compose": "letters:compose_",
 }
 
 

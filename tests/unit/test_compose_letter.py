@@ -195,3 +195,12 @@ def test_letters_and_duties_stand_in_the_facts_for_webhooks() -> None:
     ]
     assert "逾期未复 5 天" in letter.text
     assert "应办2次，尚缺1次" in "".join(letter.text.split())
+
+
+def test_what_an_e_mail_shows_is_the_same_with_and_without_the_rest() -> None:
+    told = [reminder(ReminderKind.OVERDUE, [A]), reminder(ReminderKind.NUDGE, [A, B, C])]
+    whole, mail = compose(told, circumstances()), compose(told, circumstances(), brief=False)
+    assert (mail.subject, mail.text, mail.html) == (whole.subject, whole.text, whole.html)
+    assert (mail.brief, mail.tail, mail.data) == ("", "", {"locale": "zh_CN"})
+    assert whole.brief
+    assert {"locale", "measures"} <= whole.data.keys()
