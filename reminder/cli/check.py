@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from reminder.cli.asked import headings
-from reminder.cli.coming import coming, rule_days
 from reminder.cli.common import Json, folder, print_json, print_table, say
 from reminder.cli.status import covered
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 def check(context: typer.Context, as_json: Json = False) -> None:
     """检查配置、模板、地址和日历 · Checks configuration, templates, addresses and the calendar."""
     from reminder.app import now
+    from reminder.coming import coming, rule_days
     from reminder.config.draft import read
     from reminder.config.faults import has_errors
     from reminder.config.load import inspect

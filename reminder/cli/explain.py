@@ -34,9 +34,9 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """为何发、为何不发 · Every rule's answer with its reason, and what became of it."""
-    from reminder.cli.past import houses
     from reminder.explain import Question
     from reminder.explain import explain as answer
+    from reminder.past import houses
 
     app = open_app(context)
     configuration = app.configuration
@@ -62,7 +62,7 @@ def explain(
 
 def _rule(app: App, name: str) -> str:
     """The rule called `name`, of today or of an earlier cycle."""
-    from reminder.cli.past import rule_names
+    from reminder.past import rule_names
 
     names = rule_names(app)
     if name not in names:

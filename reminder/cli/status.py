@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from reminder.cli.asked import headings, local
-from reminder.cli.coming import coming
 from reminder.cli.common import Json, open_app, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ _NEXT = 5
 def status(context: typer.Context, as_json: Json = False) -> None:
     """是否正常 · Health, counts, last cycle, lag."""
     from reminder.app import now
+    from reminder.coming import coming
     from reminder.health import health
 
     app, moment = open_app(context), now()
@@ -57,6 +57,8 @@ def _show(app: App, found: Health, problems: list[str]) -> None:
 
 
 def _show_next(app: App, moment: datetime) -> None:
+    from reminder.coming import coming
+
     locale = app.configuration.locale
     rows = [(one["at"][:16].replace("T", " "), one["rule"], one["recipient"]) for one in coming(app, moment, _NEXT)]
     if rows:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from reminder.app import App
-    from reminder.config.configuration import Configuration
+from reminder.app import App
+from reminder.config.configuration import Configuration
+from reminder.domain.measure import Deadline, DeadlineKind, Measure
+from reminder.rules.rule import Facts, Span
 
 MOST = 10
 _AHEAD = (14, 120)  # days looked ahead: most rules fire within the first, quarterly ones within the second
@@ -15,7 +15,6 @@ _AHEAD = (14, 120)  # days looked ahead: most rules fire within the first, quart
 
 def coming(app: App, moment: datetime, most: int = MOST) -> list[dict[str, str]]:
     """The next instants after `moment` at which a rule has something for a recipient; empty where none is near."""
-    from reminder.rules.rule import Span
 
     configuration = app.configuration
     today = app.today(moment)
@@ -33,8 +32,6 @@ def coming(app: App, moment: datetime, most: int = MOST) -> list[dict[str, str]]
 
 def rule_days(configuration: Configuration, moment: datetime, most: int = MOST) -> list[dict[str, str]]:
     """The same without a ledger: when the rules would go for a made-up unit whose measures have no date."""
-    from reminder.domain.measure import Deadline, DeadlineKind, Measure
-    from reminder.rules.rule import Facts, Span
 
     today = moment.astimezone(configuration.zone).date()
     begin = max(today, configuration.office.started_on or today)

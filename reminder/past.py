@@ -5,36 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from reminder.app import App
-    from reminder.config.record import Era
-    from reminder.explain import House
-    from reminder.rules.rule import Span
+from reminder.app import App
+from reminder.config.record import Era, as_it_was, present
+from reminder.explain import House
+from reminder.rules.calendar import days
+from reminder.rules.rule import Span
+from reminder.store.engine import reading
+from reminder.store.memory import recall
+from reminder.store.records import records
+from reminder.store.silences import silences_since
 
 _ONE_DAY = timedelta(days=1)
 
 
 def houses(app: App, span: Span) -> Iterator[tuple[Span, House]]:
     """The days of `span` in stretches of one configuration each, with what answers for them."""
-    from reminder.explain import House
-    from reminder.rules.rule import Span
-    from reminder.store.engine import reading
-    from reminder.store.silences import silences_since
 
     with reading(app.engine) as session:
         silences = silences_since(session, span.first)
-    for days, era in _eras(app, span):
+    for stretch, era in _eras(app, span):
         known = {name for rule in era.rules for name in (rule.name, rule.was)}
-        wide = Span(era.practice.earlier(days.first), era.practice.later(days.last))  # whither its rest days move
+        wide = Span(era.practice.earlier(stretch.first), era.practice.later(stretch.last))  # whither its rest days move
         yield (
-            days,
+            stretch,
             House(
                 rules=era.rules,
                 directory=era.directory,
                 practice=era.practice,
-                planned=app.occasions(Span(min(wide.first, days.first), max(wide.last, days.last)), era),
+                planned=app.occasions(Span(min(wide.first, stretch.first), max(wide.last, stretch.last)), era),
                 silences=silences,
                 later=[rule for rule in app.configuration.rules if not known & {rule.name, rule.was or rule.name}],
             ),
@@ -43,8 +42,6 @@ def houses(app: App, span: Span) -> Iterator[tuple[Span, House]]:
 
 def rule_names(app: App) -> list[str]:
     """The rules of today, then those that earlier cycles knew."""
-    from reminder.store.engine import reading
-    from reminder.store.records import records
 
     with reading(app.engine) as session:
         past = [rule["name"] for _, record in records(session) for rule in record["rules"]]
@@ -52,12 +49,6 @@ def rule_names(app: App) -> list[str]:
 
 
 def _eras(app: App, span: Span) -> Iterator[tuple[Span, Era]]:
-    from reminder.config.record import as_it_was, present
-    from reminder.rules.calendar import days
-    from reminder.rules.rule import Span
-    from reminder.store.engine import reading
-    from reminder.store.memory import recall
-    from reminder.store.records import records
 
     configuration = app.configuration
     with reading(app.engine) as session:
