@@ -11,6 +11,7 @@ from reminder.config.record import Era, as_it_was, present
 from reminder.explain import House
 from reminder.rules.calendar import days
 from reminder.rules.rule import Span
+from reminder.scan import reports_since
 from reminder.store.engine import reading
 from reminder.store.memory import recall
 from reminder.store.records import records
@@ -21,9 +22,8 @@ _ONE_DAY = timedelta(days=1)
 
 def houses(app: App, span: Span) -> Iterator[tuple[Span, House]]:
     """The days of `span` in stretches of one configuration each, with what answers for them."""
-
     with reading(app.engine) as session:
-        silences = silences_since(session, span.first)
+        silences, reports = silences_since(session, span.first), reports_since(session, span.first)
     for stretch, era in _eras(app, span):
         known = {name for rule in era.rules for name in (rule.name, rule.was)}
         wide = Span(era.practice.earlier(stretch.first), era.practice.later(stretch.last))  # whither its rest days move
@@ -35,6 +35,7 @@ def houses(app: App, span: Span) -> Iterator[tuple[Span, House]]:
                 practice=era.practice,
                 planned=app.occasions(Span(min(wide.first, stretch.first), max(wide.last, stretch.last)), era),
                 silences=silences,
+                reports=reports,
                 later=[rule for rule in app.configuration.rules if not known & {rule.name, rule.was or rule.name}],
             ),
         )

@@ -12,14 +12,14 @@ from reminder.domain.measure import Measure
 from reminder.domain.owed import DutyDone, SentLetter
 from reminder.domain.people import Directory
 from reminder.domain.reminder import Firing, ReminderKind
-from reminder.rules.kinds.report import week_name
+from reminder.rules.report_slots import week_name
 from reminder.rules.rule import Ask, Facts
 from reminder.store.measures import load_measures
 from reminder.store.silences import silences_since
 from reminder.store.tables import OPEN_STATUSES, DutyRow, LetterRow, MeasureRow, ReportRow
 
 _DUTIES_REACH = timedelta(days=400)
-_REPORTS_REACH = timedelta(days=40)  # a week's report can be chased, and its chase moved, for so long
+_REPORTS_REACH = timedelta(days=70)  # a week's report is chased and told upward for so long, with those before it
 
 
 def scan(session: Session, asked: Iterable[Ask], sees: Collection[str], directory: Directory, since: date) -> Facts:

@@ -27,7 +27,9 @@ def unknown(locale: str, what: str, name: str, names: Iterable[str]) -> Exceptio
 
 
 def unit_named(app: App, name: str) -> str:
-    """The unit called `name`, by its own name or an alias; also one that only the ledger, a duty or a letter knows."""
+    """The unit called `name`, by its own name or an alias; also one that only the ledger, a duty or a letter knows, and
+    the office, which owes and gets things itself."""
+    from reminder.domain.people import OFFICE
     from reminder.rules.kinds.duty import DutyRule
     from reminder.store.engine import reading
     from reminder.store.names import addressees, units_named
@@ -35,6 +37,8 @@ def unit_named(app: App, name: str) -> str:
     names = app.configuration.directory.unit_names()
     if name in names:
         return names[name]
+    if name in (OFFICE, app.configuration.office.name):
+        return OFFICE
     with reading(app.engine) as session:
         others = [*units_named(session, "responsible"), *addressees(session)]
     for rule in app.configuration.rules:

@@ -48,6 +48,9 @@ def report(
 def listed(
     context: typer.Context,
     week: Annotated[str | None, typer.Option("--week", metavar="W", help="哪一周（默认本周）· Default: this.")] = None,
+    export: Annotated[
+        Path | None, typer.Option("--export", metavar="FILE.xlsx", help="汇成一张表 · All of them in one table.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """一周的周报告：已报、迟报、未报 · A week's reports: received, late, missing."""
@@ -58,6 +61,9 @@ def listed(
     app = open_app(context)
     locale = app.configuration.locale
     found = _of_week(app, week)
+    if export is not None:
+        _compile(app, export, found)
+        return
     if as_json:
         print_lines(one.as_json() for one in found)
         return
@@ -72,6 +78,22 @@ def listed(
         for one in found
     )
     print_table(found[0].week if found else "", say(locale, "reports.columns").split("|"), rows)
+
+
+def _compile(app: App, file: Path, found: list[UnitWeek]) -> None:
+    """One workbook with what every unit has reported."""
+    from reminder.errors import UsageError
+    from reminder.office.compile import compile_reports, notes_of
+    from reminder.store.engine import reading
+    from reminder.words import say
+
+    locale = app.configuration.locale
+    if file.exists():
+        raise UsageError(say(locale, "measures.exists", file=file))
+    with reading(app.engine) as session:
+        notes = notes_of(session, found[0].week) if found else {}
+    compile_reports(file, found, notes, locale)
+    typer.echo(say(locale, "reports.compiled", count=len(found), file=file))
 
 
 def _of_week(app: App, week: str | None) -> list[UnitWeek]:

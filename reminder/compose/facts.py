@@ -24,6 +24,7 @@ ORDER = (
     ReminderKind.PACE,
     ReminderKind.REPORT_CHASE,
     ReminderKind.REPORT_DUE,
+    ReminderKind.REPORT_SUMMARY,
     ReminderKind.DUTY,
     ReminderKind.NUDGE,
     ReminderKind.AWAITING_REPLY,

@@ -14,12 +14,14 @@ MOST_OWED = 20
 
 
 def owed(kind: ReminderKind, together: Sequence[Reminder], circumstances: Circumstances) -> dict[str, object]:
-    """The letters, or the duties, of a section; empty lists where it is about neither."""
+    """The letters, duties or weeks of reports of a section; empty lists where it is about none."""
     once = {reminder.firing.subject + reminder.firing.unit: reminder for reminder in reversed(together)}
     mine = list(reversed(once.values()))
+    weeks = mine if kind is ReminderKind.REPORT_SUMMARY else []
     letters = mine if kind is ReminderKind.AWAITING_REPLY else []
     duties = mine if kind is ReminderKind.DUTY else []
     return {
+        "weeks": [_week(one, circumstances) for one in weeks[:MOST_OWED]],
         "letters": [_letter(one, circumstances) for one in letters[:MOST_OWED]],
         "letters_count": len(letters),
         "letters_late": sum(_passed(one.firing.about, circumstances.on) for one in letters),
@@ -59,6 +61,22 @@ def owed_data(reminders: Sequence[Reminder], circumstances: Circumstances) -> di
 def look_back(about: Mapping[str, str], circumstances: Circumstances) -> dict[str, object]:
     """What a line about a look-back says beside its measure."""
     return {"closed_on": _day(about.get("closed_on"), circumstances), "due": _day(about.get("due_on"), circumstances)}
+
+
+def _week(reminder: Reminder, circumstances: Circumstances) -> dict[str, object]:
+    """One week's reports: who sent them in time, late, or not by the instant `at`."""
+    firing, locale = reminder.firing, circumstances.locale
+    told: dict[str, object] = {}
+    for name in ("received", "late", "missing"):
+        units = [tidy(unit, NAME) for unit in firing.about.get(name, "").split("\n") if unit]
+        told |= {name: wording.listed(locale, units), f"{name}_count": len(units)}
+    due, at = (moment.astimezone(circumstances.zone) if moment else None for moment in (firing.due_at, firing.at))
+    return {
+        "week": wording.week(locale, firing.week),
+        "due": wording.instant(locale, due) if due else "",
+        "at": wording.short_instant(locale, at, circumstances.on) if at else "",
+        **told,
+    }
 
 
 def _letter(reminder: Reminder, circumstances: Circumstances) -> dict[str, object]:

@@ -21,7 +21,7 @@ _ABOUT = {
     ReminderKind.ESCALATION: {"step:1": "yellow"},
     ReminderKind.PACE: {"expected": "65", "percent": "40", "since": "2021-03-01"},
 }
-_REPORTS = (ReminderKind.REPORT_DUE, ReminderKind.REPORT_CHASE)
+_REPORTS = (ReminderKind.REPORT_DUE, ReminderKind.REPORT_CHASE, ReminderKind.REPORT_SUMMARY)
 _BESIDE = (*_REPORTS, ReminderKind.AWAITING_REPLY, ReminderKind.DUTY)  # these speak of no measures
 
 
@@ -53,7 +53,9 @@ def _about(kind: ReminderKind, locale: str, on: date) -> dict[str, str]:
     before, month = str(on - timedelta(days=90)), f"{on:%Y-%m}"
     sent, reply_by = str(on - timedelta(days=18)), str(on + timedelta(days=3))
     what = say(locale, "letters.sample_duty")
+    unit = say(locale, "letters.sample_unit")
     return {
+        ReminderKind.REPORT_SUMMARY: {"received": "", "late": "", "missing": unit},
         ReminderKind.LOOK_BACK: {"closed_on": before, "due_on": str(on)},
         ReminderKind.AWAITING_REPLY: {"letter": "1", "title": what, "sent_on": sent, "due_on": reply_by},
         ReminderKind.DUTY: {"what": what, "period": month, "done": "0", "min": "1", "part": "remind"},

@@ -11,9 +11,12 @@ from reminder.config.people import PartyKeys
 from reminder.config.positions import Loc
 from reminder.domain.people import OFFICE
 from reminder.resources import data_dir
+from reminder.rules.chain import Step
 from reminder.rules.kinds.duty import DutyRule
 from reminder.rules.kinds.escalation import EscalatingRule
 from reminder.rules.kinds.nudge import NudgeRule
+from reminder.rules.kinds.report import ReportRule
+from reminder.rules.report_slots import ReportStep
 from reminder.rules.rule import Match, Rule
 
 _BODY = ".text.txt"  # the part that every template of a letter has
@@ -47,7 +50,8 @@ def _check_party(draft: Draft, loc: Loc, keys: PartyKeys) -> None:
 def _check_rule(draft: Draft, loc: Loc, rule: Rule) -> None:
     _refer_all(draft, "rules.toml", (*loc, "channels"), "channel", rule.channels)
     _check_to(draft, (*loc, "to"), rule.to)
-    for index, step in enumerate(rule.escalate if isinstance(rule, EscalatingRule) else ()):
+    steps: tuple[Step | ReportStep, ...] = rule.escalate if isinstance(rule, EscalatingRule | ReportRule) else ()
+    for index, step in enumerate(steps):
         _check_to(draft, (*loc, "escalate", index, "to"), step.to)
     _check_owed_by(draft, (*loc, "owed_by"), rule.owed_by if isinstance(rule, DutyRule) else ())
     for key, match in (("match", rule.match), ("except", rule.exclude)):

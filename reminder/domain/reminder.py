@@ -20,6 +20,7 @@ class ReminderKind(StrEnum):
     NUDGE = "nudge"
     REPORT_DUE = "report_due"
     REPORT_CHASE = "report_chase"
+    REPORT_SUMMARY = "report_summary"  # to the office: who has reported
     PACE = "pace"
     LOOK_BACK = "look_back"
     AWAITING_REPLY = "awaiting_reply"

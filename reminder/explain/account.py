@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -73,7 +73,7 @@ class Account:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """What the answers for some days come from: the rules of those days, who could be reached, how the office worked,
-    what is planned (skipped occasions included), and the silences.
+    what is planned (skipped occasions included), the silences and the reports.
 
     `later` are the rules of today that did not exist then.
     """
@@ -83,4 +83,5 @@ class House:
     practice: Practice
     planned: Sequence[Reminder]
     silences: Sequence[Silence] = ()
+    reports: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     later: Sequence[Rule] = ()

@@ -11,6 +11,7 @@ from reminder.domain.reminder import Reason
 from reminder.explain.account import NOT_FIRED, Account, House, Question
 from reminder.rules.calendar import days
 from reminder.rules.kinds.nudge import NudgeRule
+from reminder.rules.kinds.report import ReportRule
 from reminder.rules.rule import Facts, Rule, Span
 from reminder.rules.silencing import silence_of, why_silenced
 
@@ -64,7 +65,17 @@ def _why_not(rule: Rule, house: House, measure: Measure, unit: str, day: date) -
     party = house.directory.units.get(unit)
     if party and party.outside and unit not in rule.match.unit:
         return Reason("outside_unit", {"unit": unit})
-    return _riding(rule, house, measure, unit, day) or rule.why_not(measure, unit, day, house.practice)
+    told = _riding(rule, house, measure, unit, day) or _reported(rule, house, unit, day)
+    return told or rule.why_not(measure, unit, day, house.practice)
+
+
+def _reported(rule: Rule, house: House, unit: str, day: date) -> Reason | None:
+    """Where the rule would ask for a report that had come already: which one, and when."""
+    for week in rule.weeks_spoken_of(day, house.practice) if isinstance(rule, ReportRule) else ():
+        if submitted_at := house.reports.get((unit, week.name)):
+            at = submitted_at.astimezone(house.practice.zone)
+            return Reason("reported", {"week": week.name, "at": f"{at:%Y-%m-%d %H:%M}"})
+    return None
 
 
 def _riding(rule: Rule, house: House, measure: Measure, unit: str, day: date) -> Reason | None:

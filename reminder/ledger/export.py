@@ -6,17 +6,14 @@ A cell nobody touched since the last import goes out in the words it came in, ab
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from openpyxl import Workbook
-from openpyxl.cell import Cell
-from openpyxl.styles import Alignment, Font
-from openpyxl.worksheet.worksheet import Worksheet
 from sqlmodel import Session
 
+from reminder.cells import headings, text_cell
 from reminder.domain.measure import Status
 from reminder.ledger.book import load
 from reminder.ledger.known import Known
@@ -52,7 +49,6 @@ _STATUS_WORDS = {
 # read together with the rest of their column or with the day of the import: written in full where they were understood
 _IN_FULL = ("percent", "progress_on")
 _AS_IMPORTED = ("units", "supporting_units", "status", "tags", "standing")
-_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # no XML file can hold these
 
 
 def export(session: Session, path: Path, *, ledger: str, now: datetime) -> int:
@@ -62,28 +58,11 @@ def export(session: Session, path: Path, *, ledger: str, now: datetime) -> int:
     book = Workbook()
     sheet = book.worksheets[0]
     sheet.title = ledger[:31] if ledger and not re.search(r"[\\/*?:\[\]]", ledger) else SHEET
-    _lay_out(sheet, columns)
+    headings(sheet, [title for _, title, _ in columns], [width for _, _, width in columns])
     for measure in measures:
-        sheet.append([_cell(sheet, cell_of(measure, name)) for name, _, _ in columns])
+        sheet.append([text_cell(sheet, cell_of(measure, name)) for name, _, _ in columns])
     book.save(path)
     return len(measures)
-
-
-def _lay_out(sheet: Worksheet, columns: Sequence[tuple[str, str, int]]) -> None:
-    for number, (_, title, width) in enumerate(columns, 1):
-        cell = sheet.cell(1, number, title)
-        cell.font = Font(bold=True)
-        sheet.column_dimensions[cell.column_letter].width = width
-    sheet.freeze_panes = "A2"
-
-
-def _cell(sheet: Worksheet, text: str) -> Cell:
-    cell = Cell(sheet, row=1, column=1, value=_ILLEGAL.sub("", text) or None)  # `append` gives it its place
-    cell.alignment = Alignment(wrap_text=True, vertical="top")
-    if text:
-        cell.data_type = "s"  # a text is never a formula, whatever it begins with
-        cell.quotePrefix = text[0] in "=+-@"  # nor when somebody edits the cell
-    return cell
 
 
 def cell_of(measure: Known, name: str) -> str:

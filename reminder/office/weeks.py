@@ -8,7 +8,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from reminder.errors import UsageError
-from reminder.rules.kinds.report import week_name
+from reminder.rules.report_slots import week_name
 from reminder.words import say
 
 _WEEK = re.compile(r"(\d{4})-?W(\d{1,2})|(\d{4})年第?(\d{1,2})周", re.IGNORECASE)

@@ -32,6 +32,8 @@ def _recheck(reminder: Reminder, deadlines: Mapping[int, date | None], facts: Fa
     firing = reminder.firing
     if firing.kind in _REPORTS:
         return _recheck_report(reminder, facts, on)
+    if firing.kind is ReminderKind.REPORT_SUMMARY:  # it says of which instant it speaks
+        return reminder
     if firing.kind in _OTHERS:
         return _OTHERS[firing.kind](reminder, facts, on) or reminder
     standing = [line for line in firing.lines if _holds(line, firing.kind, deadlines, on)]

@@ -1,32 +1,27 @@
-"""`report`: the weekly report each unit with open measures owes: reminded, due, and chased while it is missing."""
+"""`report`: the weekly report each unit with open measures owes: reminded, due, chased, told upward, summed up."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from dataclasses import replace
+from datetime import date, time, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from reminder.domain.measure import Measure
+from reminder.domain.people import OFFICE
 from reminder.domain.reminder import Firing, Reason, ReminderKind
 from reminder.rules.calendar import ONE_DAY
+from reminder.rules.report_slots import Chase, ReportStep, Slot, Week, chases, reminds, steps, summary, week_name
 from reminder.rules.rule import LONGEST_REST, Ask, Facts, Practice, Rule, Span
-from reminder.rules.when import WEEKDAYS, Days, Distance, WeekClock
+from reminder.rules.when import WeekClock
 
 _WEEK = timedelta(days=7)
-
-
-class Chase(BaseModel):
-    """When a missing report is asked for: once, or again `every` so often `until` a weekday of the chase's week."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    start: WeekClock = Field(alias="from")
-    every: Days | None = None
-    until: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] | None = None
+_REACH = 2 * _WEEK + LONGEST_REST  # a chase or step two weeks after the due day, moved
+_MISSED_REACH = _REACH + 4 * _WEEK  # and the weeks that a step looks back upon
+_LISTED = "\n"  # between units in what the summary says
 
 
 def _or_once(schema: dict[str, Any]) -> None:
@@ -38,25 +33,10 @@ def _chase(value: Any) -> Any:
     return {"from": value} if isinstance(value, str) else value
 
 
-@dataclass(frozen=True, slots=True)
-class Week:
-    """One week's report: `name` is the ISO week of its nominal due day; `due_at` its moved due instant."""
-
-    name: str
-    nominal: date
-    due_at: datetime
-
-
-def week_name(day: date) -> str:
-    """The ISO week of `day`, as `2021-W17`."""
-    year, week, _ = day.isocalendar()
-    return f"{year}-W{week:02d}"
-
-
 class ReportRule(Rule):
     """A report falls due on the previous working day where its day is a rest day; a chase goes on the next one."""
 
-    kinds: ClassVar = (ReminderKind.REPORT_DUE, ReminderKind.REPORT_CHASE)
+    kinds: ClassVar = (ReminderKind.REPORT_DUE, ReminderKind.REPORT_CHASE, ReminderKind.REPORT_SUMMARY)
 
     kind: Literal["report"]
     due: WeekClock = Field(description="when the report of the week is due")
@@ -64,24 +44,39 @@ class ReportRule(Rule):
     chase: Annotated[Chase | None, BeforeValidator(_chase)] = Field(
         default=None, description="when a missing report is asked for", json_schema_extra=_or_once
     )
+    escalate: tuple[ReportStep, ...] = Field(default=(), description="when a missing report is told to posts above")
+    summary: WeekClock | None = Field(
+        default=None, description="when the office is told who has reported, on or after the due day"
+    )
+
+    @property
+    def _reach(self) -> timedelta:
+        return _MISSED_REACH if self.escalate else _REACH
 
     def clocks(self) -> frozenset[time]:
-        chase = {self.chase.start.at} if self.chase else set()
-        return frozenset({self.due.at, *(entry.at for entry in self.remind), *chase})
+        hours = {self.due.at, *(entry.at for entry in self.remind)}
+        hours |= {self.chase.start.at} if self.chase else set()
+        hours |= {self.at} if self.escalate else set()
+        return frozenset(hours | ({self.summary.at} if self.summary else set()))
+
+    def entries(self) -> tuple[str, ...]:
+        return (*self.to, *(entry for step in self.escalate for entry in step.to))
 
     def asks(self, span: Span, practice: Practice) -> Iterable[Ask]:
-        yield Ask(span.first - 2 * _WEEK - LONGEST_REST)
+        yield Ask(span.first - self._reach)
 
     def firings(self, facts: Facts, span: Span, practice: Practice) -> Iterator[Firing]:
         by_unit = self._by_unit(facts)
-        reach = Span(span.first - 2 * _WEEK - LONGEST_REST, span.last + _WEEK + LONGEST_REST)
-        for week in self.weeks(reach, practice):
+        for week in self.weeks(Span(span.first - self._reach, span.last + _WEEK + LONGEST_REST), practice):
             slots = list(self._slots(week, span, practice))
-            for unit, measures in by_unit.items() if slots else ():
-                if self.owed(week, measures):
-                    submitted_at = facts.reports.get((unit, week.name))
-                    for firing in self._of_one(week, unit, slots, submitted_at, practice):
+            owing = {unit: of for unit, of in by_unit.items() if self.owed(week, of)} if slots else {}
+            for unit, measures in owing.items():
+                for firing in self._of_one(week, unit, slots, facts, practice):
+                    if self._missed(firing, unit, measures, facts, practice):
                         yield replace(firing, owed_for=tuple(measures))
+            for slot in slots if owing else ():
+                if slot.part == "summary":
+                    yield self._summed_up(week, slot, owing, facts, practice)
 
     def _by_unit(self, facts: Facts) -> dict[str, list[Measure]]:
         by_unit: dict[str, list[Measure]] = defaultdict(list)
@@ -111,92 +106,101 @@ class ReportRule(Rule):
             for day in resting:
                 week = Week(week_name(day), day, practice.at(day, self.due.at))
                 if self.runs_on(day, practice) and self.owed(week, measures):
-                    (firing,) = self._of_one(week, unit, [(ReminderKind.REPORT_DUE, day, week.due_at)], None, practice)
-                    yield replace(
-                        firing, owed_for=tuple(measures), skipped=Reason("no_working_day", {"week": week.name})
-                    )
+                    due = Slot("remind", ReminderKind.REPORT_DUE, day, week.due_at)
+                    why = Reason("no_working_day", {"week": week.name})
+                    yield replace(self._firing(week, unit, due, practice), owed_for=tuple(measures), skipped=why)
 
     @staticmethod
     def owed(week: Week, measures: Sequence[Measure]) -> bool:
         """Whether one of a unit's measures was open, and not claimed, on the (moved) due day."""
         return any(measure.chased_on(week.due_at.date()) for measure in measures)
 
-    def _slots(self, week: Week, span: Span, practice: Practice) -> Iterator[tuple[ReminderKind, date, datetime]]:
-        """(kind, nominal day, instant) of this week's reminds and chases that go on a day of `span`."""
-        slots = [*self._reminds(week, practice), *self._chases(week, practice)]
-        for kind, nominal, at in slots:
-            if at.date() in span and self.runs_on(at.date(), practice):
-                yield kind, nominal, at
+    def weeks_spoken_of(self, day: date, practice: Practice) -> Iterator[Week]:
+        """The weeks of which something would be said on `day`, were their reports missing."""
+        for week in self.weeks(Span(day - self._reach, day + _WEEK + LONGEST_REST), practice):
+            if any(slot.part != "summary" for slot in self._slots(week, Span(day, day), practice)):
+                yield week
 
-    def _reminds(self, week: Week, practice: Practice) -> Iterator[tuple[ReminderKind, date, datetime]]:
-        if not self.remind:
-            yield ReminderKind.REPORT_DUE, week.nominal, week.due_at
-        for entry in self.remind:
-            nominal = entry.in_week_of(week.nominal)
-            day = practice.earlier(nominal)
-            if week_name(day) != week.name:  # a rest day early in the week: still this week, and before it is due
-                day = practice.later(nominal)
-            day = min(day, week.due_at.date())
-            yield ReminderKind.REPORT_DUE, nominal, min(practice.at(day, entry.at), week.due_at)
-
-    def _chases(self, week: Week, practice: Practice) -> Iterator[tuple[ReminderKind, date, datetime]]:
-        if self.chase is None:
-            return
-        nominal = self.chase.start.after(week.nominal)
-        for _ in range(7):
-            yield ReminderKind.REPORT_CHASE, nominal, practice.at(practice.later(nominal), self.chase.start.at)
-            nominal = self._next_chase(nominal, practice)
-            if nominal > self._last_chase(week):
-                return
-
-    def _next_chase(self, day: date, practice: Practice) -> date:
-        every = self.chase.every if self.chase and self.chase.every else Distance(7)
-        return every.after(day, practice.calendar)
-
-    def _last_chase(self, week: Week) -> date:
-        if self.chase is None or self.chase.every is None:
-            return date.min
-        start = self.chase.start.after(week.nominal)
-        if self.chase.until is None:
-            return start + timedelta(days=6 - start.weekday())
-        return start + timedelta(days=(WEEKDAYS.index(self.chase.until) - start.weekday()) % 7)
+    def _slots(self, week: Week, span: Span, practice: Practice) -> Iterator[Slot]:
+        """What is said of this week on the days of `span`."""
+        every = (
+            *reminds(week, self.remind, practice),
+            *chases(week, self.chase, practice),
+            *steps(week, self.escalate, self.at, practice),
+            *summary(week, self.summary, practice),
+        )
+        for slot in every:
+            if slot.at.date() in span and self.runs_on(slot.at.date(), practice):
+                yield slot
 
     def _of_one(
-        self,
-        week: Week,
-        unit: str,
-        slots: Sequence[tuple[ReminderKind, date, datetime]],
-        submitted_at: datetime | None,
-        practice: Practice,
+        self, week: Week, unit: str, slots: Sequence[Slot], facts: Facts, practice: Practice
     ) -> Iterator[Firing]:
-        """One unit's reminders of one week: of those of a kind that land on one day the latest, none once reported."""
-        landing: dict[tuple[ReminderKind, date], list[tuple[datetime, date]]] = defaultdict(list)
-        for kind, nominal, at in slots:
-            landing[kind, at.date()].append((at, nominal))
-        for (kind, day), met in landing.items():
-            at, nominal = max(met)
-            if submitted_at is not None and submitted_at <= at:
-                continue
-            part = "remind" if kind is ReminderKind.REPORT_DUE else "chase"
-            moved = "_moved" if day != nominal else ""
-            yield Firing(
-                rule=self.name,
-                kind=kind,
-                subject=f"report:{unit}:{week.name}:{part}",
-                unit=unit,
-                occasion=nominal,
-                at=at,
-                reason=Reason(kind.value + moved, {"week": week.name, "due": f"{week.due_at:%Y-%m-%d %H:%M}"}),
-                provisional=practice.provisional(nominal, day, week.due_at.date()),
-                superseded=tuple(sorted({other for _, other in met} - {nominal})),
-                week=week.name,
-                due_at=week.due_at,
-            )
+        """One unit's reminders of one week: of those of a part that land on one day the latest, none once reported."""
+        submitted_at = facts.reports.get((unit, week.name))
+        landing: dict[tuple[str, date], list[Slot]] = defaultdict(list)
+        for slot in slots:
+            if slot.part != "summary":
+                landing[slot.part, slot.at.date()].append(slot)
+        for met in landing.values():
+            latest = max(met, key=lambda slot: (slot.at, slot.nominal))
+            if submitted_at is None or submitted_at > latest.at:
+                earlier = sorted({slot.nominal for slot in met} - {latest.nominal})
+                yield replace(self._firing(week, unit, latest, practice), superseded=tuple(earlier))
+
+    def _firing(self, week: Week, unit: str, slot: Slot, practice: Practice) -> Firing:
+        day, step = slot.at.date(), slot.step
+        facts = {"week": week.name, "due": f"{week.due_at:%Y-%m-%d %H:%M}"}
+        facts |= {"step": step.colour, "missed": str(step.missed)} if step else {}
+        code = "report_step" if step else slot.kind.value
+        return Firing(
+            rule=self.name,
+            kind=slot.kind,
+            subject=f"report:{unit}:{week.name}:{slot.part}",
+            unit=unit,
+            occasion=slot.nominal,
+            at=slot.at,
+            reason=Reason(code + ("_moved" if day != slot.nominal else ""), facts),
+            provisional=practice.provisional(slot.nominal, day, week.due_at.date()),
+            week=week.name,
+            due_at=week.due_at,
+            to=step.to if step else (),
+        )
+
+    def _missed(self, firing: Firing, unit: str, measures: Sequence[Measure], facts: Facts, practice: Practice) -> bool:
+        """Whether so many owed reports in a row are missing as the step of this firing asks for."""
+        missed = int(firing.reason.facts.get("missed", "1"))
+        if missed == 1 or firing.due_at is None:
+            return True
+        due = firing.due_at.date()
+        before = [week for week in self.weeks(Span(due - _MISSED_REACH, due), practice) if week.due_at < firing.due_at]
+        owed = [week for week in before if self.owed(week, measures)][1 - missed :]
+        reported = (facts.reports.get((unit, week.name)) for week in owed)
+        return len(owed) == missed - 1 and all(at is None or at > firing.at for at in reported)
+
+    def _summed_up(self, week: Week, slot: Slot, owing: Iterable[str], facts: Facts, practice: Practice) -> Firing:
+        """What the office is told: who had reported at that instant, who late, who not."""
+        said: dict[str, list[str]] = {"received": [], "late": [], "missing": []}
+        for unit in sorted(owing):
+            submitted_at = facts.reports.get((unit, week.name))
+            if submitted_at is None or submitted_at > slot.at:
+                said["missing"].append(unit)
+            else:
+                said["received" if submitted_at <= week.due_at else "late"].append(unit)
+        counts = {name: str(len(units)) for name, units in said.items()}
+        firing = self._firing(week, OFFICE, slot, practice)
+        return replace(
+            firing,
+            subject=f"report:{week.name}:summary",
+            reason=Reason(firing.reason.code, dict(firing.reason.facts) | counts),
+            to=(OFFICE,),
+            about={name: _LISTED.join(units) for name, units in said.items()},
+        )
 
     def why_not(self, measure: Measure, unit: str, day: date, practice: Practice) -> Reason:
         if refusal := self.refusal(measure, unit, day, practice):
             return refusal
         ahead = Span(day + ONE_DAY, day + 2 * _WEEK)
         weeks = self.weeks(Span(day - 2 * _WEEK, day + 2 * _WEEK), practice)
-        coming = sorted(at.date() for week in weeks for _, _, at in self._slots(week, ahead, practice))
+        coming = sorted(slot.at.date() for week in weeks for slot in self._slots(week, ahead, practice))
         return Reason("not_yet", {"next": str(coming[0]) if coming else ""})

@@ -3,7 +3,7 @@
 import csv
 
 import pytest
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 
 HEADER = ["序号", "问题", "整改措施", "责任部门", "整改时限", "状态", "完成比例", "最近进展", "最近进展日期"]
 ROWS = [
@@ -186,3 +186,36 @@ def test_a_replay_into_a_maildir_needs_no_permission(office, tmp_path):
     office.write("channels.toml", MAIL)
     assert office("replay", "--from", "2021-06-07", "--to", "2021-06-07", "--into", tmp_path / "box").code == 0
     assert list((tmp_path / "box" / "new").iterdir())
+
+
+def test_a_weeks_reports_are_compiled_into_one_table(office, tmp_path):
+    office.append("rules.toml", REPORT)
+    when = ("--week", "2021-W23", "--at", "2021-06-10 12:00")
+    office("report", "建设局", *when, "--note", "=1+1 招标已完成")
+    office("report", "建设局", "--week", "2021-W23", "--at", "2021-06-11 09:00", "--note", "补：已开工")
+    assert office("reports", "--week", "2021-W23", "--export", tmp_path / "week.xlsx").code == 0
+    rows = list(load_workbook(tmp_path / "week.xlsx").active.iter_rows(values_only=True))
+    assert rows == [
+        ("单位", "情况", "应报时间", "报送时间", "内容"),
+        ("建设局", "已报", "2021-06-11 17:00", "2021-06-10 12:00", "=1+1 招标已完成\n补：已开工"),
+        ("财政局", "未报", "2021-06-11 17:00", None, None),
+    ]
+    assert office("reports", "--week", "2021-W23", "--export", tmp_path / "week.xlsx").code == 2
+
+
+def test_the_office_reads_who_has_reported(office):
+    office.append("rules.toml", REPORT + 'summary = "friday 17:30"\n')
+    office("report", "建设局", "--week", "2021-W22", "--at", "2021-06-04 12:00")
+    office("report", "建设局", "--week", "2021-W23", "--at", "2021-06-11 12:00")
+    office.cycle("2021-06-11 09:00")
+    assert office.cycle("2021-06-11 17:30").messages["sent"] == 2  # the unit that has not reported, and the office
+    (line,) = [x for x in office("explain", "--on", "2021-06-11", "--json").lines if x["kind"] == "report_summary"]
+    assert (line["recipient"], line["state"]) == ("office", "sent")
+    assert "未报 1 个" in line["reason"]
+    text = office("preview", "weekly-report", "office", "--on", "2021-06-11").out
+    assert "未报 1 个：财政局" in text
+    assert "按时 1 个：建设局" in text
+    reported = office(
+        "explain", "1", "--unit", "建设局", "--rule", "weekly-report", "--on", "2021-06-11", "--json"
+    ).lines
+    assert [(x["reason_code"], x["fired"]) for x in reported] == [("reported", False)]
