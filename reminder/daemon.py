@@ -17,11 +17,14 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from reminder import cycle
 from reminder.app import App, now, open_app
+from reminder.cycle.engine import Engine
 from reminder.errors import ReminderError
 
 HEARTBEAT_SECONDS = 30
 _LOOK_SECONDS = 2.0  # how often the configuration's files are looked at
+_GRACE_SECONDS = 6.0  # attempts under way may end in their own time for so long; then their connections are cut
 _LATEST_STOP_SECONDS = 9.0  # SIGTERM stops within 10 s; what is being delivered then is found again by its lease
+_DEAD_SECONDS = 60.0  # a delivery that has not looked at the outbox for so long is dead
 Serve = Callable[
     [Callable[[], App]], Callable[[], None]
 ]  # begins to serve the current application; returns how to stop
@@ -36,6 +39,7 @@ class Daemon:
         self._serve = serve
         self._app: App = open_app(folder)
         self._service = self._app.service()
+        self._engine = Engine(self._service, now)
         self._seen = _stamps(folder)
         self._stopping = threading.Event()
         self._wanted = threading.Event()  # a reload was asked for by SIGHUP
@@ -57,15 +61,16 @@ class Daemon:
             self._look()
         notify("STOPPING=1")
         stop_serving()
-        _shut_down(scheduler)
-        log.info("stopped after %d cycles", self._beats)
+        self._shut_down(scheduler)
 
     def _beat(self) -> None:
-        counts = cycle.run(self._service, now, self._stopping.is_set)
+        planned = cycle.enqueue(self._service, now()).planned
+        self._engine.start()  # not before the first cycle: its guards may hold all sending
         self._beats += 1
-        notify("WATCHDOG=1")  # only a complete good cycle is a sign of health
-        if counts.planned or counts.messages:
-            log.info("cycle: %d reminders planned, messages %s", counts.planned, dict(counts.messages))
+        if self._engine.alive(_DEAD_SECONDS):
+            notify("WATCHDOG=1")  # only a complete good cycle, and a delivery that goes on, are signs of health
+        if planned:
+            log.info("cycle: %d reminders planned", planned)
 
     def _look(self) -> None:
         """Takes a changed configuration over, as a whole or not at all."""
@@ -81,7 +86,22 @@ class Daemon:
             log.error("the changed configuration is not used; the last good one stays:\n%s", error)
             return
         self._app, self._service = app, service
+        self._engine.retire()
+        self._engine = Engine(service, now)
+        if self._beats:
+            self._engine.start()
         log.info("configuration reloaded: %d rules", len(service.rules))
+
+    def _shut_down(self, scheduler: BackgroundScheduler) -> None:
+        waiting = threading.Thread(target=scheduler.shutdown, daemon=True)
+        waiting.start()
+        ended = self._engine.stop(_GRACE_SECONDS)
+        waiting.join(_LATEST_STOP_SECONDS - _GRACE_SECONDS)
+        log.info("stopped after %d cycles", self._beats)
+        if waiting.is_alive() or not ended:
+            log.warning("something is still running; its message is taken up again when its lease has run out")
+            logging.shutdown()
+            os._exit(0)  # the pool's thread would keep the interpreter waiting
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping.set()
@@ -106,16 +126,6 @@ def _report(event: JobExecutionEvent) -> None:
         log.warning("a cycle takes longer than the heartbeat of %d s", HEARTBEAT_SECONDS)
     else:
         log.error("the cycle failed and is tried again in %d s: %s", HEARTBEAT_SECONDS, event.exception)
-
-
-def _shut_down(scheduler: BackgroundScheduler) -> None:
-    waiting = threading.Thread(target=scheduler.shutdown, daemon=True)
-    waiting.start()
-    waiting.join(_LATEST_STOP_SECONDS)
-    if waiting.is_alive():
-        log.warning("a delivery is still running; its message is taken up again when its lease has run out")
-        logging.shutdown()
-        os._exit(0)  # the pool's thread would keep the interpreter waiting
 
 
 def _stamps(folder: Path) -> dict[str, tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""One message, one channel → what came of it, and when to try again. Decides; stores nothing."""
+"""One message, one channel → what came of it, when to try again, how the peer stands. Decides; stores nothing."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ import random
 from datetime import datetime, timedelta
 
 from reminder.channels.base import Channel
+from reminder.domain.destination import Standing
 from reminder.domain.message import Envelope, Outcome
-from reminder.errors import ChannelBroken, DeliveryError, Passing, Permanent, RateLimited, UsageError
+from reminder.errors import ChannelBroken, DeliveryError, Gone, Passing, Permanent, RateLimited, UsageError
 
 # A reminder's useful life is about a working day: try soon, then ever less often, then give up and say so.
 WAITS = tuple(timedelta(seconds=s) for s in (30, 120, 600, 1800, 7200, 7200, 14400))
 BROKEN_WAIT = timedelta(minutes=15)  # a refused login must not be repeated soon: providers lock accounts
 GIVE_UP_AFTER = timedelta(hours=36)
+OPEN_AFTER = 5  # faults of a peer in a row, after which it is left alone for a while
+_REST = timedelta(minutes=1)  # the first rest of such a peer; each further one is twice as long
+_LONGEST_REST = timedelta(minutes=15)
+_SOONEST, _LATEST = timedelta(seconds=1), timedelta(hours=25)  # within which a peer may ask us to wait
 _JITTER = 0.2
 log = logging.getLogger("reminder.deliver")
 
@@ -28,27 +33,77 @@ def deliver(channel: Channel, payload: bytes, envelope: Envelope, attempts: int,
         return _failed(ChannelBroken(str(error)), attempts, envelope.written_at, now)
     except Exception as error:  # a channel's own fault must not stop the messages behind this one
         log.exception("channel %s", channel.name)
-        unknown = Passing(f"{type(error).__name__} in the channel", accepted_unknown=True)
+        unknown = Passing(f"{type(error).__name__} in the channel", accepted_unknown=True, peer_ill=False)
         return _failed(unknown, attempts, envelope.written_at, now)
-    return Outcome("sent", "sent", receipt.code, receipt.text)
+    return Outcome("sent", "sent", receipt.code, _storable(receipt.text))
 
 
 def _failed(error: DeliveryError, attempts: int, first: datetime, now: datetime) -> Outcome:
     outcome = "unknown" if error.accepted_unknown else "refused"
-    broken = isinstance(error, ChannelBroken)
-    again_at = _again_at(error, attempts, now)
-    if isinstance(error, Permanent) or again_at is None or again_at > first + GIVE_UP_AFTER:
-        return Outcome(outcome, "failed", error.code, error.text, channel_broken=broken)
+    again_at, (peer, until) = _again_at(error, attempts, now), _peer(error, now)
+    if again_at is None or again_at > first + GIVE_UP_AFTER:
+        return Outcome(outcome, "failed", error.code, _storable(error.text), None, peer, until)
     state = "unknown" if error.accepted_unknown else "retrying"
-    return Outcome(outcome, state, error.code, error.text, again_at, channel_broken=broken)
+    return Outcome(outcome, state, error.code, _storable(error.text), again_at, peer, until)
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "�")  # PostgreSQL stores no NUL; QQ sends some
 
 
 def _again_at(error: DeliveryError, attempts: int, now: datetime) -> datetime | None:
+    """When to try again, None for never; spread, so that what failed together does not come back together."""
+    if isinstance(error, Permanent | Gone):
+        return None
     if isinstance(error, RateLimited):
-        return error.until
+        wait = _bounded(error.until - now)
+        return now + wait + min(wait * _JITTER, _REST) * random.random()
     if isinstance(error, ChannelBroken):
-        return now + BROKEN_WAIT
+        return now + BROKEN_WAIT * random.uniform(1, 1 + _JITTER)
     if attempts > len(WAITS):
         return None
-    wait = WAITS[attempts - 1]
-    return now + wait * random.uniform(1 - _JITTER, 1 + _JITTER)  # spreads the retries of many messages
+    return now + WAITS[attempts - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)
+
+
+def _bounded(wait: timedelta) -> timedelta:
+    return min(max(wait, _SOONEST), _LATEST)
+
+
+def _peer(error: DeliveryError, now: datetime) -> tuple[str, datetime | None]:
+    match error:
+        case Gone():
+            return "gone", None
+        case ChannelBroken():
+            return "broken", now + BROKEN_WAIT
+        case RateLimited():
+            return "limited", now + _bounded(error.until - now)
+        case Passing(peer_ill=True):
+            return "ill", None
+    return "well", None
+
+
+def standing_after(before: Standing, outcome: Outcome, now: datetime) -> Standing:
+    """How a destination stands after an attempt.
+
+    A circuit breaker: after `OPEN_AFTER` faults in a row the peer is left alone; when its rest is over a single message
+    tries it, and only if that one gets through do the others follow.
+    """
+    match outcome.peer:
+        case "gone":
+            return Standing(before.failures, None, now, outcome.text)
+        case "limited":
+            return Standing(0, outcome.peer_until, None, outcome.text)
+        case "broken":
+            return Standing(max(before.failures + 1, OPEN_AFTER), outcome.peer_until, None, outcome.text)
+        case "ill":
+            failures = before.failures + 1
+            if failures < OPEN_AFTER:
+                return Standing(failures, before.paused_until, None, outcome.text)
+            rest = min(_REST * 2 ** min(failures - OPEN_AFTER, 10), _LONGEST_REST)
+            return Standing(failures, now + rest * random.uniform(1, 1 + _JITTER), None, outcome.text)
+    return Standing()
+
+
+def on_probation(standing: Standing) -> bool:
+    """Whether only one message at a time may try this destination."""
+    return standing.failures >= OPEN_AFTER

@@ -35,7 +35,17 @@ class DeliveryError(ReminderError):
 
 
 class Passing(DeliveryError):
-    """It may work later: try again."""
+    """It may work later: try again.
+
+    `peer_ill` says that the fault is the peer's own and not this message's, so that others would meet it too. Who
+    gives no code gave no answer, which is such a fault.
+    """
+
+    def __init__(
+        self, text: str, *, code: str = "", accepted_unknown: bool = False, peer_ill: bool | None = None
+    ) -> None:
+        super().__init__(text, code=code, accepted_unknown=accepted_unknown)
+        self.peer_ill = not code if peer_ill is None else peer_ill
 
 
 class RateLimited(DeliveryError):
@@ -52,3 +62,7 @@ class Permanent(DeliveryError):
 
 class ChannelBroken(DeliveryError):
     """Nothing can go through this channel until somebody mends it (login refused, endpoint gone)."""
+
+
+class Gone(ChannelBroken):
+    """The receiver wants no more (HTTP 410): nothing goes there until the office opens it again."""

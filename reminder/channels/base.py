@@ -27,6 +27,7 @@ class Channel(ABC):
     `needs_address` is False where the channel itself knows its target (a webhook's URL).
     `shows_mail` says that it needs subject, text and HTML of a letter, and nothing else of it.
     `body_template` names the template of a webhook body that `compose` must render, where the channel wants one.
+    `connections` is how many may be open to the peer at once, each by a channel object of its own.
     `rate` are the peer's known limits, each as so many messages in so many seconds; () where none is known.
     """
 
@@ -37,6 +38,7 @@ class Channel(ABC):
     rate: ClassVar[tuple[tuple[int, float], ...]] = ()
 
     body_template: str | None = None
+    connections: int = 1
 
     def __init__(self, name: str, keys: ChannelKeys, folder: Path) -> None:
         """`name` is the table's in channels.toml; relative paths in `keys` start at `folder`. Opens nothing yet."""

@@ -1,59 +1,61 @@
-"""The second half of a cycle: claim, prepare, deliver, settle, message by message."""
+"""The second half of a cycle: claim and prepare for each destination that has room; attempt, settle.
+
+`deliver_due` does it message by message in the calling thread; `engine` with workers for each destination.
+"""
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-
-from sqlalchemy.exc import SQLAlchemyError
+from threading import Lock
 
 from reminder import outbox
 from reminder.channels.base import Channel
-from reminder.cycle.prepare import Ended, Ready, log, prepare
+from reminder.cycle.commits import Commits, Order
+from reminder.cycle.lanes import Job, Lane
+from reminder.cycle.prepare import Batch, Left, leave, prepare
 from reminder.cycle.service import Service
-from reminder.deliver import deliver
+from reminder.deliver import deliver, on_probation
 from reminder.domain.message import Outcome
-from reminder.outbox import Claimed
-from reminder.store.engine import writing
+from reminder.outbox import Claimed, Settled, Start
+from reminder.store import destinations
+from reminder.store.engine import reading
 
-BATCH = 50
+STALE_SECONDS = 0.8  # what was looked at longer ago is looked at again just before it goes
+Clock = Callable[[], datetime]
+log = logging.getLogger("reminder.cycle")
 
 
-def deliver_due(service: Service, clock: Callable[[], datetime], stop: Callable[[], bool]) -> Counter[str]:
-    """Delivers what may be tried now; returns the messages by the state they were left in.
-
-    A broken channel is left alone for the rest of the cycle.
-    """
-    counts: Counter[str] = Counter()
-    channels = _Channels(service)
+def deliver_due(service: Service, clock: Clock, stop: Callable[[], bool]) -> Counter[str]:
+    """Delivers what may be tried now, one message after another; returns them by the state they were left in."""
+    dispatch = Dispatch(service, clock)
+    carrier = Carrier(dispatch)
     try:
-        while not stop():
-            with writing(service.engine) as session:
-                claimed = outbox.claim(session, clock(), BATCH, skip=channels.broken)
-            if not claimed:
-                return counts
-            for message in claimed:
-                if stop() or message.channel in channels.broken:
-                    with writing(service.engine) as session:
-                        outbox.release(session, message)
-                else:
-                    counts[_one(service, channels, message, clock())] += 1
+        while not stop() and dispatch.feed(look=True):
+            for lane in list(dispatch.lanes.values()):
+                while not stop() and (job := lane.take(clock())):
+                    carrier.carry(lane, job)
+                carrier.settle_last()
+                dispatch.give_back(lane)
     finally:
-        channels.close()
-    return counts
+        carrier.close()
+        for lane in dispatch.lanes.values():
+            dispatch.give_back(lane)
+    return dispatch.counts
 
 
-class _Channels:
-    """The channels of one cycle: opened when first needed, closed together."""
+class Opener:
+    """Channels opened when first needed and closed together. Each thread has its own: channels are not shared."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._open: dict[str, Channel] = {}
-        self.broken: set[str] = set()
 
-    def get(self, name: str) -> Channel | None:
+    def __call__(self, name: str) -> Channel | None:
         """The channel called `name`; None where the configuration has none any more."""
         name = self._service.trial_channel or name
         if name not in self._open and name in self._service.channels:
@@ -61,40 +63,198 @@ class _Channels:
         return self._open.get(name)
 
     def close(self) -> None:
-        for channel in self._open.values():
-            channel.close()
+        """Hangs up."""
+        while self._open:
+            self._open.popitem()[1].close()
 
 
-def _one(service: Service, channels: _Channels, message: Claimed, now: datetime) -> str:
-    """One message to the end of one attempt; returns the state it is left in."""
-    channel = channels.get(message.channel)
-    ready = _prepared(service, channel, message, now)
-    if isinstance(ready, Ended) or channel is None:
-        return ready.state if isinstance(ready, Ended) else "failed"
-    outcome = deliver(channel, ready.payload, ready.envelope, message.attempts + 1, now)
-    if outcome.channel_broken:
-        channels.broken.add(message.channel)
-    with writing(service.engine) as session:
-        outbox.settle(session, message, ready.attempt_id, _within_hours(service, outcome), now)
-    return outcome.state
+class Dispatch:
+    """The lanes of one service, and what feeds them. `counts` are the messages by the state they were left in."""
+
+    def __init__(self, service: Service, clock: Clock) -> None:
+        self.service, self.clock = service, clock
+        self.commits = Commits(service.engine)
+        self.lanes: dict[str, Lane] = {}
+        self.counts: Counter[str] = Counter()
+        self._counting = Lock()
+        self._opener = Opener(service)  # for rendering; the workers connect with their own
+
+    def feed(self, *, look: bool) -> bool:
+        """Claims and prepares for the lanes with room; whether anything was claimed. With `look` all that is due is
+        looked for, else only what lanes are known to lack."""
+        now = self.clock()
+        if look:
+            with reading(self.service.engine) as session:
+                for name in outbox.due_channels(session, now):
+                    self._lane(name).hungry = True
+        for lane in list(self.lanes.values()):
+            if lane.blocked(now):
+                self.give_back(lane)
+        filled = [self._fill(lane, now) for lane in list(self.lanes.values()) if lane.wants(now)]
+        return any(filled)
+
+    def _lane(self, name: str) -> Lane:
+        """The lane of the channel called `name`. Channels to one destination share one."""
+        channel = self._opener(name)
+        destination = channel.destination if channel else name
+        if destination not in self.lanes:
+            connections = channel.connections if channel else 1
+            self.lanes[destination] = Lane(destination, channel.rate if channel else (), connections)
+        lane = self.lanes[destination]
+        lane.names.add(name)
+        return lane
+
+    def _fill(self, lane: Lane, now: datetime) -> bool:
+        claimed = self._claim(lane, now)
+        if not claimed:
+            return False
+        batch = Batch(claimed, now, lane.under_way())
+        with reading(self.service.engine) as session:
+            decided = prepare(self.service, self._opener, session, batch)
+        if lane.standing.disabled_at:
+            why = f"{lane.destination} wants no more since {lane.standing.disabled_at:%Y-%m-%d}: {lane.standing.why}"
+            decided = [one if isinstance(one, Left) else Left(one.message, "failed", why) for one in decided]
+        self._leave([one for one in decided if isinstance(one, Left)], now)
+        looked_at = time.monotonic()
+        lane.put([Job(one, looked_at) for one in decided if isinstance(one, Start)])
+        return True
+
+    def _claim(self, lane: Lane, now: datetime) -> list[Claimed]:
+        with self.commits.alone() as session:
+            lane.standing = destinations.standing(session, lane.destination)
+            most = 0 if self._must_rest(lane, now) else lane.portion()
+            if on_probation(lane.standing):
+                most = 0 if lane.busy() else min(most, 1)
+            if lane.rate and most:
+                free, lane.rests_until = destinations.free_room(session, lane.destination, lane.rate, now)
+                most = min(most, free)
+            claimed = outbox.claim(session, now, most, lane.names) if most else []
+        lane.hungry = len(claimed) == most
+        return claimed
+
+    @staticmethod
+    def _must_rest(lane: Lane, now: datetime) -> bool:
+        lane.rests_until = None if lane.standing.disabled_at else lane.standing.paused_until
+        return lane.resting(now)
+
+    def _leave(self, left: Sequence[Left], now: datetime) -> None:
+        if not left:
+            return
+        with self.commits.alone() as session:
+            for one in left:
+                leave(session, one, now)
+        for one in left:
+            self.count(one.state)
+
+    def again(self, start: Start, opener: Opener) -> Start | None:
+        """The message looked at once more, just before it goes; None where nothing goes now."""
+        now = self.clock()
+        with reading(self.service.engine) as session:
+            (decided,) = prepare(self.service, opener, session, Batch([start.message], now))
+        if isinstance(decided, Left):
+            self._leave([decided], now)
+            return None
+        return decided
+
+    def give_back(self, lane: Lane) -> None:
+        """Gives back what is claimed for a lane and not tried."""
+        starts = lane.drained()
+        if starts:
+            with self.commits.alone() as session:
+                for start in starts:
+                    outbox.release(session, start.message)
+
+    def count(self, state: str) -> None:
+        """Counts a message by the state it is left in."""
+        with self._counting:
+            self.counts[state] += 1
+
+    def close(self) -> None:
+        """Closes what rendering opened."""
+        self._opener.close()
 
 
-def _prepared(service: Service, channel: Channel | None, message: Claimed, now: datetime) -> Ready | Ended:
-    """The message ready for an attempt. One that cannot be written is a dead letter; it stops only itself."""
-    try:
-        with writing(service.engine) as session:
-            return prepare(service, session, channel, message, now)
-    except SQLAlchemyError:
-        raise  # the database is ill, not the message
-    except Exception as error:  # whatever a letter's contents can cause
-        log.exception("message %d cannot be written", message.id)
-        with writing(service.engine) as session:
-            outbox.fail(session, message, f"cannot be written: {error}", now)
-        return Ended("failed")
+class Carrier:
+    """Carries messages over connections of its own. A settlement waits for the next message's beginning, where that
+    follows at once, and both are one commit."""
 
+    def __init__(self, dispatch: Dispatch) -> None:
+        self._dispatch = dispatch
+        self._opener = Opener(dispatch.service)
+        self._last: Order | None = None
 
-def _within_hours(service: Service, outcome: Outcome) -> Outcome:
-    """A retry may not fall into the night: it waits for the next slot."""
-    if outcome.next_attempt_at is None:
-        return outcome
-    return replace(outcome, next_attempt_at=service.hours.next_slot(outcome.next_attempt_at, service.practice))
+    def carry(self, lane: Lane, job: Job) -> None:
+        """One attempt, from its beginning to the settlement that is due at once or with the next message."""
+        try:
+            self._attempt(lane, job)
+        finally:
+            lane.landed()
+
+    def _attempt(self, lane: Lane, job: Job) -> None:
+        start: Start | None = job.start
+        if time.monotonic() - job.looked_at > STALE_SECONDS:
+            self.settle_last()
+            start = self._dispatch.again(job.start, self._opener)
+        channel = self._opener(job.start.message.channel)
+        if start is None or channel is None:
+            return
+        order = self._begun(lane, start)
+        if order.key is None:
+            self._not_begun(lane, start, order)
+            return
+        now = self._dispatch.clock()
+        outcome = deliver(channel, start.written.payload, start.envelope, start.message.attempts + 1, now)
+        self._settle(lane, Settled(start.message, order.key, self._within_hours(outcome), self._dispatch.clock()))
+
+    def _begun(self, lane: Lane, start: Start) -> Order:
+        order = self._last or Order(self._dispatch.clock(), lane.destination)
+        order.now, order.rate, order.start = self._dispatch.clock(), lane.rate, start
+        try:
+            self._dispatch.commits.carry_out(order)
+        except Exception:  # the database: nothing is begun, and what waited to be settled still does
+            order.start = None
+            lane.put([Job(start, 0.0)])
+            raise
+        self._last = None
+        return order
+
+    def _not_begun(self, lane: Lane, start: Start, order: Order) -> None:
+        """The lease was lost, and with it the message; or the limits leave no room just now."""
+        if order.full:
+            lane.hungry = True
+            with self._dispatch.commits.alone() as session:
+                outbox.release(session, start.message)
+                _, lane.rests_until = destinations.free_room(session, lane.destination, lane.rate, order.now)
+        else:
+            self._dispatch.count("lost")
+
+    def _settle(self, lane: Lane, settled: Settled) -> None:
+        self._dispatch.count(settled.outcome.state)
+        well = settled.outcome.peer == "well"
+        self._last = Order(settled.at, lane.destination, settled=settled, tells=not well or lane.standing.failures > 0)
+        if self._last.tells:
+            order = self.settle_last()
+            if order and order.standing:
+                lane.standing, lane.rests_until = order.standing, order.standing.paused_until
+
+    def settle_last(self) -> Order | None:
+        """Settles what still waits for the next beginning."""
+        order = self._last
+        if order:
+            self._dispatch.commits.carry_out(order)
+        self._last = None
+        return order
+
+    def _within_hours(self, outcome: Outcome) -> Outcome:
+        """A retry may not fall into the night: it waits for the next slot."""
+        if outcome.next_attempt_at is None:
+            return outcome
+        service = self._dispatch.service
+        return replace(outcome, next_attempt_at=service.hours.next_slot(outcome.next_attempt_at, service.practice))
+
+    def close(self) -> None:
+        """Settles what is left and hangs up."""
+        try:
+            self.settle_last()
+        finally:
+            self._opener.close()

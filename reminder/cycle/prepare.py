@@ -1,190 +1,183 @@
-"""A claimed message just before it goes: may it go now, does it still hold, and what exactly is sent.
+"""Claimed messages just before they go: may each go now, does it still hold, and what exactly is sent.
 
-Until the first attempt a message is rendered from the ledger as it stands; from then on its bytes are fixed.
+Until the first attempt a message is rendered from the ledger as it stands; from then on its bytes are fixed. Here it is
+only read and decided; what was decided is written down by whoever asked.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
-from hashlib import sha256
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from reminder import outbox
 from reminder.channels.base import Channel
-from reminder.compose import Circumstances, TemplateFault, compose, render_body
 from reminder.cycle.service import Service
-from reminder.domain.message import Envelope, Letter
+from reminder.cycle.writing import Unwritable, addresses_of, envelope_of, threads, written
 from reminder.domain.reminder import Reason, Reminder
-from reminder.outbox import Claimed, Written
+from reminder.outbox import Claimed, Start, Written
 from reminder.rules.recheck import recheck
+from reminder.rules.rule import Facts
 from reminder.scan import facts_again
-from reminder.store.reminders import reminders_of
+from reminder.store.reminders import Stored, reminders_of
 
+_SHORTEST_LIFE = 3  # working days that a message may wait for its channel, also where no downtime is answered for
+_ORPHANS_LIFE = 7  # the same for reminders of a rule that no longer exists
 log = logging.getLogger("reminder.cycle")
-_MOST_REFERENCES = 10  # a References header is for threading, not for the whole ledger
+
+Opened = Callable[[str], Channel | None]
+"""The channel of a name, for rendering; None where the configuration has none any more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """What goes over the wire; the attempt is counted already."""
+class Left:
+    """A message to which nothing is sent now, and the state it is left in: held `until`, cancelled or failed."""
 
-    envelope: Envelope
-    payload: bytes
-    attempt_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """Nothing is sent now; the state the message was left in."""
-
+    message: Claimed
     state: str
+    why: str
+    until: datetime | None = None
+    dropped: Mapping[int, Reason] = field(default_factory=dict)
 
 
-def prepare(
-    service: Service, session: Session, channel: Channel | None, message: Claimed, now: datetime
-) -> Ready | Ended:
-    """Makes a claimed message ready for one attempt, or says in which state it was left instead."""
-    if channel is None:
-        return _failed(session, message, f"there is no channel {message.channel!r} any more", now)
-    if waits := _waits(service, session, message, now):
-        outbox.release(session, message, *waits)
-        return Ended("held")
-    if message.payload is None:
-        return _first(service, session, channel, message, now)
-    # After plain refusals nobody has it, and it may still be cancelled; otherwise nothing changes any more.
-    if outbox.only_refused(session, message) and not _rechecked(service, session, message, now)[0]:
-        return _cancelled(session, message, {}, now)
-    envelope = _envelope(service, message, message.addresses, message.thread_ids, now)
-    return _begun(session, message, envelope, Written("", message.payload), now)
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Claimed messages to be looked at together at the instant `now`. `under_way` are messages by recipient and channel
+    that are about to be sent: they count towards the day's cap."""
+
+    claimed: Sequence[Claimed]
+    now: datetime
+    under_way: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
-def _first(service: Service, session: Session, channel: Channel, message: Claimed, now: datetime) -> Ready | Ended:
-    """A first attempt: the letter is written from the ledger as it stands now."""
-    standing, dropped = _rechecked(service, session, message, now)
-    if not standing:
-        return _cancelled(session, message, dropped, now)
-    addresses, refused = _addresses(service, message)
-    if refused:
-        return _failed(session, message, refused, now)
-    for row_id, reason in dropped.items():
-        outbox.cancel_reminder(session, row_id, reason)
-    envelope = _envelope(service, message, addresses, threads(standing, service.domain), now)
-    return _begun(session, message, envelope, written(service, channel, standing, envelope, f"R-{message.id}"), now)
+def prepare(service: Service, opened: Opened, session: Session, batch: Batch) -> list[Start | Left]:
+    """Makes claimed messages ready for one attempt each, or says how each is left instead.
 
-
-def written(service: Service, channel: Channel, reminders: list[Reminder], envelope: Envelope, number: str) -> Written:
-    """The bytes of a letter with these reminders, as `channel` sends them; by the built-in templates where the
-    office's own are faulty: a typing error in a template must not silence anybody."""
+    One that cannot be read or written is a dead letter; it stops only itself.
+    """
     try:
-        if channel.shows_mail:
-            letter = compose(reminders, _circumstances(service, envelope, number), brief=False)
-        else:
-            letter = letter_of(service, channel, reminders, envelope, number)
-    except TemplateFault as fault:
-        log.error("the built-in template is used instead: %s", fault)
-        letter = compose(reminders, _circumstances(replace(service, templates=None), envelope, number))
-    return Written(letter.subject, channel.render(letter, envelope))
+        desk = _Desk.read(service, session, batch)
+        return [desk.decide(message, opened(message.channel)) for message in batch.claimed]
+    except SQLAlchemyError:
+        raise  # the database is ill, not a message
+    except Exception as error:  # whatever a row's contents can cause
+        log.exception("one of %d messages cannot be read", len(batch.claimed))
+        if len(batch.claimed) == 1:
+            return [Left(batch.claimed[0], "failed", f"cannot be written: {error}")]
+        alone = (prepare(service, opened, session, replace(batch, claimed=[one])) for one in batch.claimed)
+        return [decided for one in alone for decided in one]
 
 
-def letter_of(
-    service: Service, channel: Channel, reminders: Sequence[Reminder], envelope: Envelope, number: str
-) -> Letter:
-    """The letter with these reminders, and with the body that `channel` asks for."""
-    letter = compose(reminders, _circumstances(service, envelope, number))
-    if channel.body_template:
-        return letter.with_body(render_body(channel.body_template, letter, service.templates))
-    return letter
+@dataclass(slots=True)
+class _Desk:
+    """What is known about the messages of one batch, and the decision on each."""
+
+    service: Service
+    now: datetime
+    stored: Mapping[int, Stored]
+    facts: Facts
+    doubtful: Collection[int]
+    sent: Counter[tuple[str, str]]
+
+    @classmethod
+    def read(cls, service: Service, session: Session, batch: Batch) -> _Desk:
+        claimed, now = batch.claimed, batch.now
+        stored = reminders_of(session, [message.id for message in claimed])
+        firings = [reminder.firing for one in stored.values() for reminder, _ in one.values()]
+        today = datetime.combine(now.astimezone(service.practice.zone).date(), time.min, service.practice.zone)
+        sent = outbox.tried_since(session, [one.recipient for one in claimed if not one.attempts], today)
+        sent.update(batch.under_way)
+        return cls(
+            service=service,
+            now=now,
+            stored=stored,
+            facts=facts_again(session, firings, today.date()),
+            doubtful=outbox.doubtful(session, [message.id for message in claimed if message.attempts]),
+            sent=sent,
+        )
+
+    def decide(self, message: Claimed, channel: Channel | None) -> Start | Left:
+        if channel is None:
+            return Left(message, "failed", f"there is no channel {message.channel!r} any more")
+        if waits := self._waits(message):
+            return Left(message, "held", waits[1], waits[0])
+        if message.payload is None:
+            return self._first(message, channel)
+        # After plain refusals nobody has it, and it may still be cancelled; otherwise nothing changes any more.
+        if message.id not in self.doubtful and not self._rechecked(message)[0]:
+            return _nothing_left(message, {})
+        envelope = envelope_of(self.service, message, message.addresses, message.thread_ids, self.now)
+        return Start(message, envelope, Written("", message.payload))
+
+    def _waits(self, message: Claimed) -> tuple[datetime, str] | None:
+        """Until when a message has to wait, and why; None where it may go now."""
+        hours, practice = self.service.hours, self.service.practice
+        slot = hours.next_slot(self.now, practice)
+        if slot > self.now:
+            return slot, "hours"
+        if not message.attempts and self.sent[message.recipient, message.channel] >= self.service.most_per_day:
+            return hours.opening_after(self.now, practice), "cap"
+        return None
+
+    def _first(self, message: Claimed, channel: Channel) -> Start | Left:
+        """A first attempt: the letter is written from the ledger as it stands now."""
+        standing, dropped = self._rechecked(message)
+        if not standing:
+            return _nothing_left(message, dropped)
+        try:
+            addresses = addresses_of(self.service, message)
+            envelope = envelope_of(self.service, message, addresses, threads(standing, self.service.domain), self.now)
+            letter = written(self.service, channel, standing, envelope, f"R-{message.id}")
+        except Unwritable as refused:
+            return Left(message, "failed", str(refused))
+        except Exception as error:  # whatever a letter's contents can cause
+            log.exception("message %d cannot be written", message.id)
+            return Left(message, "failed", f"cannot be written: {error}")
+        self.sent[message.recipient, message.channel] += 1
+        return Start(message, envelope, letter, dropped)
+
+    def _rechecked(self, message: Claimed) -> tuple[list[Reminder], dict[int, Reason]]:
+        """Its reminders that still hold, and by row id why others do not."""
+        on = self.now.astimezone(self.service.practice.zone).date()
+        standing: list[Reminder] = []
+        dropped: dict[int, Reason] = {}
+        for row_id, (reminder, deadlines) in self.stored[message.id].items():
+            checked = self._expired(reminder) or recheck(reminder, deadlines, self.facts, on)
+            if isinstance(checked, Reason):
+                dropped[row_id] = checked
+            else:
+                standing.append(checked)
+        return standing, dropped
+
+    def _expired(self, reminder: Reminder) -> Reason | None:
+        """What has waited for longer than a downtime would be answered for is stale. Counted in working days, so that
+        no long holiday ends a message that waits for its end."""
+        firing, practice = reminder.firing, self.service.practice
+        rule = next((rule for rule in self.service.rules if rule.name == firing.rule), None)
+        reach = max(rule.catch_up_days, _SHORTEST_LIFE) if rule else _ORPHANS_LIFE
+        day = firing.at.astimezone(practice.zone).date()
+        if practice.calendar.between(day, self.now.astimezone(practice.zone).date()) <= reach:
+            return None
+        return Reason("cancelled_expired", {"day": day.isoformat(), "reach": str(reach)})
 
 
-def _circumstances(service: Service, envelope: Envelope, number: str) -> Circumstances:
-    true_addressee = envelope.recipient if service.redirect_to else ""
-    return service.circumstances(envelope.written_at, number=number, true_addressee=true_addressee)
+def _nothing_left(message: Claimed, dropped: Mapping[int, Reason]) -> Left:
+    return Left(message, "cancelled", "nothing of it holds any more", dropped=dropped)
 
 
-def threads(reminders: Sequence[Reminder], domain: str) -> tuple[str, ...]:
-    """The ids that a letter with these reminders refers to."""
-    named = dict.fromkeys(thread_id(line.measure.id, domain) for one in reminders for line in one.firing.lines)
-    return tuple(named)[:_MOST_REFERENCES]
-
-
-def thread_id(measure_id: int, domain: str) -> str:
-    """The message id that all letters about one measure refer to."""
-    return f"m-{sha256(str(measure_id).encode()).hexdigest()[:20]}@{domain}"
-
-
-def _begun(session: Session, message: Claimed, envelope: Envelope, sent: Written, now: datetime) -> Ready | Ended:
-    attempt_id = outbox.begin_attempt(session, message, envelope, sent, now)
-    return Ended("lost") if attempt_id is None else Ready(envelope, sent.payload, attempt_id)
-
-
-def _cancelled(session: Session, message: Claimed, dropped: Mapping[int, Reason], now: datetime) -> Ended:
-    for row_id, reason in dropped.items():
-        outbox.cancel_reminder(session, row_id, reason)
-    outbox.cancel(session, message, "nothing of it holds any more", now)
-    return Ended("cancelled")
-
-
-def _failed(session: Session, message: Claimed, why: str, now: datetime) -> Ended:
-    outbox.fail(session, message, why, now)
-    return Ended("failed")
-
-
-def _waits(service: Service, session: Session, message: Claimed, now: datetime) -> tuple[datetime, str] | None:
-    """Until when a message has to wait, and why; None where it may go now."""
-    slot = service.hours.next_slot(now, service.practice)
-    if slot > now:
-        return slot, "hours"
-    today = datetime.combine(now.astimezone(service.practice.zone).date(), time.min, service.practice.zone)
-    sent = outbox.sent_since(session, message.recipient, message.channel, today)
-    if not message.attempts and sent >= service.most_per_day:
-        return service.hours.opening_after(now, service.practice), "cap"
-    return None
-
-
-def _rechecked(
-    service: Service, session: Session, message: Claimed, now: datetime
-) -> tuple[list[Reminder], dict[int, Reason]]:
-    """Its reminders that still hold, and by row id why others do not."""
-    on = now.astimezone(service.practice.zone).date()
-    stored = reminders_of(session, message.id)
-    facts = facts_again(session, [reminder.firing for reminder, _ in stored.values()], on)
-    standing: list[Reminder] = []
-    dropped: dict[int, Reason] = {}
-    for row_id, (reminder, deadlines) in stored.items():
-        checked = recheck(reminder, deadlines, facts, on)
-        if isinstance(checked, Reason):
-            dropped[row_id] = checked
-        else:
-            standing.append(checked)
-    return standing, dropped
-
-
-def _addresses(service: Service, message: Claimed) -> tuple[tuple[str, ...], str]:
-    """Where it goes, or why it cannot go there."""
-    if service.redirect_to:
-        return service.redirect_to, ""
-    addresses = service.party(message.recipient).addresses.get(message.channel)
-    if addresses is None:
-        return (), f"{message.recipient} has no address for the channel {message.channel!r}"
-    for address in addresses:
-        name, _, domain = address.lower().rpartition("@")
-        if service.allow_domains and name and domain not in service.allow_domains:  # "@all" mentions a whole group
-            return (), f"{domain} is not among sending.allow_domains"
-    return addresses, ""
-
-
-def _envelope(
-    service: Service, message: Claimed, addresses: tuple[str, ...], threads: tuple[str, ...], now: datetime
-) -> Envelope:
-    return Envelope(
-        message_id=message.message_id,
-        recipient=message.recipient,
-        addresses=addresses,
-        reply_to=service.reply_to,
-        references=threads,
-        written_at=message.written_at or now,
-    )
+def leave(session: Session, left: Left, now: datetime) -> None:
+    """Writes down how a message was left."""
+    match left.state:
+        case "held":
+            outbox.release(session, left.message, left.until, left.why)
+        case "failed":
+            outbox.fail(session, left.message, left.why, now)
+        case _:
+            for row_id, reason in left.dropped.items():
+                outbox.cancel_reminder(session, row_id, reason)
+            outbox.cancel(session, left.message, left.why, now)

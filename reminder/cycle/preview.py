@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from reminder.channels.base import Channel
-from reminder.cycle.prepare import letter_of, threads
 from reminder.cycle.service import Service
+from reminder.cycle.writing import letter_of, threads
 from reminder.domain.message import Envelope, Letter
 from reminder.domain.reminder import Reminder
 from reminder.rules.rule import Span

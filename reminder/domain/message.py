@@ -56,11 +56,16 @@ class Receipt:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one attempt: the delivery's outcome (sent, refused, unknown), the message's next state
-    (sent, retrying, unknown, failed) and, where it is tried again, when."""
+    (sent, retrying, unknown, failed) and, where it is tried again, when.
+
+    `peer` is what the attempt says of the destination: `well`, `ill` (no answer, or a fault of its own), `limited` or
+    `broken` (nothing goes there before `peer_until`), `gone` (it wants no more).
+    """
 
     outcome: str
     state: str
     code: str = ""
     text: str = ""
     next_attempt_at: datetime | None = None
-    channel_broken: bool = False
+    peer: str = "well"
+    peer_until: datetime | None = None

@@ -107,6 +107,7 @@ def _merge(session: Session, rows: Sequence[MessageRow], now: datetime) -> None:
     )
     first.late = any(row.late for row in rows)
     first.due_at = min(row.due_at for row in rows)
+    first.nearest_on = min(row.nearest_on for row in rows)
     first.next_attempt_at = min(row.next_attempt_at for row in rows if row.next_attempt_at)
     for row in others:
         row.state, row.why = "cancelled", f"merged into R-{first.id}"

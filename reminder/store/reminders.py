@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -66,15 +66,22 @@ def _row(reminder: Reminder) -> dict[str, Any]:
     }
 
 
-def reminders_of(session: Session, message_pk: int) -> dict[int, tuple[Reminder, Mapping[int, date | None]]]:
-    """The reminders that travel in a message, by row id, each with the deadlines it was planned by.
+Stored = Mapping[int, tuple[Reminder, Mapping[int, date | None]]]
+"""The reminders that travel in a message, by row id, each with the deadlines it was planned by."""
+
+
+def reminders_of(session: Session, message_pks: Collection[int]) -> dict[int, Stored]:
+    """The reminders that travel in these messages, by message.
 
     Their measures are as they stand now; a measure that no longer exists is left out.
     """
-    wanted = select(ReminderRow).where(ReminderRow.message_pk == message_pk, col(ReminderRow.outcome).is_(None))
+    wanted = select(ReminderRow).where(col(ReminderRow.message_pk).in_(message_pks), col(ReminderRow.outcome).is_(None))
     rows = session.exec(wanted.order_by(col(ReminderRow.at), col(ReminderRow.id))).all()
     measures = by_ids(session, (line["measure"] for row in rows for line in row.lines))
-    return {row.id: (_reminder(row, measures), _deadlines(row)) for row in rows if row.id is not None}
+    found: dict[int, dict[int, tuple[Reminder, Mapping[int, date | None]]]] = {key: {} for key in message_pks}
+    for row in rows:
+        found[row.message_pk or 0][row.id or 0] = (_reminder(row, measures), _deadlines(row))
+    return dict(found)
 
 
 def _deadlines(row: ReminderRow) -> dict[int, date | None]:

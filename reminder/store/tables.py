@@ -211,6 +211,22 @@ class MessageRow(SQLModel, table=True):
         Index("ix_message_recipient", "recipient", "channel", "finished_at"),
         Index("uq_message_own", "own", "channel", unique=True, sqlite_where=text(OWN), postgresql_where=text(OWN)),
         Index("ix_message_failed", "finished_at", sqlite_where=text(DEAD), postgresql_where=text(DEAD)),
+        Index(
+            "ix_message_claim",
+            "channel",
+            "nearest_on",
+            "next_attempt_at",
+            "id",
+            sqlite_where=text(WAITING_STATES),
+            postgresql_where=text(WAITING_STATES),
+        ),
+        Index(
+            "ix_message_addressee",
+            "recipient",
+            "channel",
+            sqlite_where=text(WAITING_STATES),
+            postgresql_where=text(WAITING_STATES),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -221,6 +237,7 @@ class MessageRow(SQLModel, table=True):
     alone: str = ""
     own: str = ""  # the occasion of a message to the office that carries no reminders: "morning:2021-05-06", "notice:7"
     due_at: datetime  # the earliest instant its reminders were to go
+    nearest_on: date = date(1970, 1, 1)  # the nearest deadline in it: those go first, the office's own before all
     created_at: datetime
     next_attempt_at: datetime | None = None
     attempts: int = 0
@@ -280,6 +297,20 @@ class DeliveryRow(SQLModel, table=True):
     outcome: str = "trying"  # sent, refused, unknown, trying
     code: str = ""
     text: str = ""
+
+
+class DestinationRow(SQLModel, table=True):
+    """A peer as all daemons know it: faults in a row, until when it is left alone, since when it wants no more, and
+    when it was last written to (seconds since 1970), as far as its limits count that."""
+
+    __tablename__ = "destination"
+
+    name: str = Field(primary_key=True)
+    failures: int = 0
+    paused_until: datetime | None = None
+    disabled_at: datetime | None = None
+    why: str = ""
+    recent: list[float] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
 
 
 class ConfigurationRow(SQLModel, table=True):

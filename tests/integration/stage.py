@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time
 from email.message import EmailMessage
 from functools import partial
@@ -85,6 +86,15 @@ class Stage:
     def rows(self, table: type[Any], *where: Any) -> list[Any]:
         with Session(self.engine) as session:
             return list(session.exec(select(table).where(*where).order_by(col(table.id))))
+
+    def rows_of(self, table: type[Any]) -> list[Any]:
+        """Every row of a table, whatever its key."""
+        with Session(self.engine) as session:
+            return list(session.exec(select(table)))
+
+    def changed(self, **service: Any) -> Service:
+        """The service with some of it changed."""
+        return replace(self.service, **service)
 
     def messages(self) -> list[MessageRow]:
         return self.rows(MessageRow)

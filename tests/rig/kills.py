@@ -24,8 +24,7 @@ from sqlalchemy import text
 from reminder import cycle, outbox
 from reminder.channels import CHANNELS, open_channel
 from reminder.channels.webhook import WebhookChannel
-from reminder.cycle import dispatch
-from reminder.cycle import prepare as preparing
+from reminder.cycle import dispatch, writing
 from reminder.store.engine import open_engine
 from tests.integration.stage import Stage
 from tests.makers import a_directory, a_rule, at
@@ -54,9 +53,9 @@ POINTS = {
     "after the commit of the plan": Point(cycle, "enqueue", after=True),
     "before the claim": Point(outbox, "claim"),
     "in the claim, before its commit": Point(outbox, "claim", after=True),
-    "before the letter is written": Point(preparing, "letter_of"),
-    "after the letter, before the bytes are fixed": Point(outbox, "begin_attempt"),
-    "bytes fixed, not committed": Point(outbox, "begin_attempt", after=True),
+    "before the letter is written": Point(writing, "letter_of"),
+    "after the letter, before the bytes are fixed": Point(outbox, "begin_attempts"),
+    "bytes fixed, not committed": Point(outbox, "begin_attempts", after=True),
     "bytes committed, not yet sent": Point(dispatch, "deliver"),
     "connected, not sent": Point(WebhookChannel, "send"),
     "accepted, the channel has not returned": Point(WebhookChannel, "send", after=True),

@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from reminder import cycle, outbox
 from reminder.domain.message import Outcome
+from reminder.outbox import lease
 from reminder.store import reminders as stored
 from tests.rig.kills import AMBIGUOUS, POINTS, Trial, dies_at, honest, plain, receiver
 
@@ -92,24 +93,25 @@ def test_a_thousand_random_moments(tmp_path, peer):
 
 def marks_sent_before_sending():
     """What loses alerts elsewhere: processed first, sent afterwards."""
-    begin, settle = outbox.begin_attempt, outbox.settle
+    begin, settle = outbox.begin_attempts, outbox.settle
 
-    def begun(session, message, envelope, written, now):
-        attempt = begin(session, message, envelope, written, now)
-        settle(session, message, attempt, Outcome("sent", "sent"), now)
-        return attempt
+    def begun(session, starts, now):
+        attempts = begin(session, starts, now)
+        pairs = zip(starts, attempts, strict=True)
+        settle(session, [outbox.Settled(one.message, attempt, Outcome("sent", "sent"), now) for one, attempt in pairs])
+        return attempts
 
-    outbox.begin_attempt = begun
+    outbox.begin_attempts = begun
 
 
 def writes_the_letter_anew_on_every_attempt():
-    honest_claim = outbox._claimed
+    honest_claim = lease._claimed
 
     def forgetful(row, token):
         row.message_id = f"r-{uuid.uuid4().hex[:20]}@example.org"
         return plain(honest_claim(row, token), payload=None)
 
-    outbox._claimed = forgetful
+    lease._claimed = forgetful
 
 
 def knows_no_unique_occasion():

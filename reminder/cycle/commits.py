@@ -1,0 +1,112 @@
+"""The attempts of many workers, begun and settled in few transactions: who waits for a commit goes with the next one.
+
+Nothing is held back to be grouped: a commit takes what has come while the one before it was under way, some
+milliseconds at most.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from reminder import outbox
+from reminder.deliver import standing_after
+from reminder.domain.destination import Rate, Standing
+from reminder.outbox import Settled, Start
+from reminder.store import destinations
+from reminder.store.engine import writing
+
+log = logging.getLogger("reminder.cycle")
+
+
+@dataclass(slots=True)
+class Order:
+    """One worker's part of a commit: what it settles, what it begins. `key` is the begun delivery, None where the
+    lease was lost or where `rate` leaves no room at `destination`; `standing` is how that one stands after a
+    settlement that `tells` about it."""
+
+    now: datetime
+    destination: str
+    rate: Rate = ()
+    settled: Settled | None = None
+    tells: bool = False
+    start: Start | None = None
+    key: int | None = None
+    standing: Standing | None = None
+    full: bool = False
+    done: bool = False
+    error: Exception | None = None
+
+
+class Commits:
+    """One writer at a time: whoever has the lock commits for all who wait for it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = Lock()
+        self._waiting: deque[Order] = deque()
+
+    @contextmanager
+    def alone(self) -> Iterator[Session]:
+        """A transaction of one's own, in turn with the others: SQLite would make two of them wait by sleeping."""
+        with self._lock, writing(self._engine) as session:
+            yield session
+
+    def carry_out(self, order: Order) -> Order:
+        """Returns once the order is committed; raises what its own part caused. It may be given once more then."""
+        order.done, order.error = False, None
+        self._waiting.append(order)
+        with self._lock:
+            if not order.done:
+                self._together([self._waiting.popleft() for _ in range(len(self._waiting))])
+        if order.error is not None:
+            raise order.error
+        return order
+
+    def _together(self, orders: list[Order]) -> None:
+        try:
+            self._commit(orders)
+        except Exception as error:
+            if len(orders) == 1:
+                orders[0].error, orders[0].done = error, True
+                return
+            for order in orders:  # one of them is at fault: it must not stop the others
+                self._together([order])
+
+    def _commit(self, orders: list[Order]) -> None:
+        with writing(self._engine) as session:
+            if settled := [order.settled for order in orders if order.settled]:
+                outbox.settle(session, settled)
+            for order in orders:
+                _judge(session, order)
+            going = [order for order in orders if order.start and _has_room(session, order)]
+            starts = [order.start for order in going if order.start]
+            keys = outbox.begin_attempts(session, starts, orders[-1].now) if starts else []
+        for order, key in zip(going, keys, strict=True):
+            order.key = key
+        for order in orders:
+            order.done = True
+
+
+def _judge(session: Session, order: Order) -> None:
+    if not order.settled or not order.tells:
+        return
+    before = destinations.standing_locked(session, order.destination)
+    order.standing = standing_after(before, order.settled.outcome, order.settled.at)
+    if order.standing != before:
+        destinations.stands(session, order.destination, order.standing)
+        log.info("destination %s: %s", order.destination, order.standing)
+
+
+def _has_room(session: Session, order: Order) -> bool:
+    """A limit counts at the attempt, not at the claim: claimed messages may wait, and other daemons send too."""
+    order.full = bool(order.rate) and not destinations.count_in(session, order.destination, order.rate, order.now)
+    return not order.full

@@ -1,0 +1,155 @@
+"""Delivery in the daemon: one thread claims and prepares, few workers for each destination carry.
+
+A peer that hangs holds its own workers, never those of others. Workers end when nothing has come for a while, so that
+an idle daemon keeps neither threads nor connections.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+
+from reminder.channels.deadline import cut_all
+from reminder.cycle.dispatch import Carrier, Clock, Dispatch
+from reminder.cycle.lanes import Lane
+from reminder.cycle.service import Service
+
+LOOK_SECONDS = 2.0  # how often the outbox is looked at for retries, rescues and what other machines put in
+_LINGER_SECONDS = 5.0  # how long a worker keeps its connection for the next message
+_ILL_SECONDS = 2.0  # how long to wait where the database answered with an error
+_MOST_TRIES_TO_SETTLE = 100  # within the lease: afterwards somebody else has the message
+log = logging.getLogger("reminder.engine")
+
+
+class Engine:
+    """Delivers what is due, from `start` to `stop`."""
+
+    def __init__(self, service: Service, clock: Clock) -> None:
+        self.dispatch = Dispatch(service, clock)
+        self.looked_at = time.monotonic()  # when the outbox was last looked at without an error
+        self._stopping = threading.Event()
+        self._woken = threading.Event()
+        self._look = True  # somebody says that something new may be due
+        self._feeder = threading.Thread(target=self._feed, name="feeder", daemon=True)
+        self._starting = threading.Lock()
+        self._workers: set[threading.Thread] = set()
+
+    def start(self) -> None:
+        """Begins to deliver; where it has begun already, says that something new may be due."""
+        with self._starting:
+            if not self._feeder.ident:
+                self._feeder.start()
+        self._look = True
+        self._woken.set()
+
+    def alive(self, within: float) -> bool:
+        """Whether the outbox was looked at within so many seconds."""
+        return self._feeder.is_alive() and time.monotonic() - self.looked_at < within
+
+    def drained(self, timeout: float) -> bool:
+        """Waits until nothing is due any more; False where that took longer than `timeout` seconds."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            before = self.looked_at
+            self.start()
+            while self.looked_at == before and time.monotonic() < end:
+                time.sleep(0.002)
+            if not any(lane.busy() or lane.wants(self.dispatch.clock()) for lane in list(self.dispatch.lanes.values())):
+                return True
+        return False
+
+    def stop(self, grace: float) -> bool:
+        """Gives back what is not tried yet, lets attempts under way end within `grace` seconds and then cuts their
+        connections; whether all workers ended."""
+        end = time.monotonic() + grace
+        self.retire()
+        self._join(end)
+        cut_all()
+        self._join(end + 1.5)
+        return not any(worker.is_alive() for worker in (self._feeder, *self._workers))
+
+    def retire(self) -> None:
+        """Tries nothing more; attempts under way end in their own time."""
+        self._stopping.set()
+        self._woken.set()
+        for lane in list(self.dispatch.lanes.values()):
+            lane.close()
+
+    def _join(self, end: float) -> None:
+        for thread in (self._feeder, *self._workers):
+            if thread.ident:
+                thread.join(max(0.0, end - time.monotonic()))
+
+    def _feed(self) -> None:
+        looked = 0.0
+        while not self._stopping.is_set():
+            self._woken.clear()
+            look, self._look = self._look or time.monotonic() - looked >= LOOK_SECONDS, False
+            looked = time.monotonic() if look else looked
+            if not self._guarded(partial(self._round, look=look)):
+                self._woken.wait(LOOK_SECONDS)
+        for lane in list(self.dispatch.lanes.values()):
+            self._guarded(partial(self.dispatch.give_back, lane))
+        self.dispatch.close()
+
+    def _round(self, *, look: bool) -> bool:
+        taken = self.dispatch.feed(look=look)
+        for lane in list(self.dispatch.lanes.values()):
+            self._staff(lane)
+        self.looked_at = time.monotonic()
+        return taken
+
+    def _guarded(self, step: Callable[[], object]) -> bool:
+        """Runs a step; an error (a database that is ill) ends no thread, it is logged and waited out."""
+        try:
+            return bool(step())
+        except Exception:
+            log.exception("delivery cannot go on; tried again in %g s", _ILL_SECONDS)
+            self._stopping.wait(_ILL_SECONDS)
+            return False
+
+    def _staff(self, lane: Lane) -> None:
+        """As many workers as there is work for, within the destination's own limit."""
+        self._workers = {worker for worker in self._workers if worker.is_alive()}
+        with lane.changed:
+            missing = min(len(lane.queue) - lane.idle, lane.connections - lane.workers)
+            lane.workers += max(missing, 0)
+        for _ in range(missing):
+            worker = threading.Thread(target=self._work, args=(lane,), name=f"to {lane.destination}", daemon=True)
+            self._workers.add(worker)
+            worker.start()
+
+    def _work(self, lane: Lane) -> None:
+        carrier = Carrier(self.dispatch)
+        try:
+            while not self._stopping.is_set():
+                job = lane.take(self.dispatch.clock())
+                if job is None:
+                    carrier.settle_last()
+                    job = lane.take(self.dispatch.clock(), _LINGER_SECONDS)
+                if job is None:
+                    break
+                if lane.wants(self.dispatch.clock()):
+                    self._woken.set()
+                carrier.carry(lane, job)
+        except Exception:  # the database is ill
+            log.exception("a worker for %s stops", lane.destination)
+        finally:
+            self._settled(carrier)
+            with lane.changed:
+                lane.workers -= 1
+            carrier.close()
+
+    def _settled(self, carrier: Carrier) -> None:
+        """What the peer accepted must not be sent again because the database was ill for a while."""
+        for _ in range(_MOST_TRIES_TO_SETTLE):
+            try:
+                carrier.settle_last()
+                return
+            except Exception:
+                log.exception("an attempt cannot be settled yet")
+            if self._stopping.wait(_ILL_SECONDS):
+                return

@@ -1,0 +1,110 @@
+"""A lane for each destination: what is ready to go there, who is on the way, and how much to fetch next.
+
+One destination never waits for another: each has its own queue and its own few workers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Condition
+
+from reminder.domain.destination import Rate, Standing
+from reminder.outbox import Start
+
+MOST_CLAIMED = 100
+_AHEAD_SECONDS = 0.4  # so much work is claimed at once: what is claimed is rendered, and should go at once
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A message ready for its attempt, and when (`time.monotonic()`) it was looked at."""
+
+    start: Start
+    looked_at: float
+
+
+class Lane:
+    """The way to one destination. Its condition guards all that several threads touch."""
+
+    def __init__(self, destination: str, rate: Rate, connections: int) -> None:
+        self.destination, self.rate, self.connections = destination, rate, connections
+        self.names: set[str] = set()
+        self.changed = Condition()
+        self.queue: deque[Job] = deque()
+        self.workers = self.idle = self.flying = 0
+        self.hungry = True  # there may be more to claim
+        self.closed = False
+        self.standing = Standing()
+        self.rests_until: datetime | None = None
+        self._size = 2 * connections
+        self._fed_at = 0.0
+
+    def resting(self, now: datetime) -> bool:
+        """Whether nothing may go there for a while."""
+        return self.rests_until is not None and self.rests_until > now
+
+    def blocked(self, now: datetime) -> bool:
+        """Whether nothing may be tried now: it rests, or it wants no more."""
+        return self.closed or self.standing.disabled_at is not None or self.resting(now)
+
+    def wants(self, now: datetime) -> bool:
+        """Whether more should be claimed for it."""
+        with self.changed:
+            return self.hungry and not self.resting(now) and len(self.queue) <= self.connections
+
+    def portion(self) -> int:
+        """How many to claim: as much as is delivered in a moment, no more than twice the last portion."""
+        moment = time.monotonic()
+        passed, self._fed_at = moment - self._fed_at, moment
+        self._size = max(self.connections, min(int(self._size * _AHEAD_SECONDS / max(passed, 0.001)), 2 * self._size))
+        self._size = min(self._size, MOST_CLAIMED)
+        return self._size
+
+    def under_way(self) -> Counter[tuple[str, str]]:
+        """What is about to go, by recipient and channel."""
+        with self.changed:
+            waiting = [job.start.message for job in self.queue]
+        return Counter((one.recipient, one.channel) for one in waiting if not one.attempts)
+
+    def put(self, jobs: list[Job]) -> None:
+        """Queues jobs."""
+        with self.changed:
+            self.queue.extend(jobs)
+            self.changed.notify(len(jobs))
+
+    def take(self, now: datetime, wait: float = 0.0) -> Job | None:
+        """The next job; None where none comes within `wait` seconds or nothing may go there now."""
+        with self.changed:
+            if wait and not (self.queue or self.closed):
+                self.idle += 1
+                self.changed.wait(wait)
+                self.idle -= 1
+            if not self.queue or self.blocked(now):
+                return None
+            self.flying += 1
+            return self.queue.popleft()
+
+    def close(self) -> None:
+        """Nothing more is taken from it."""
+        with self.changed:
+            self.closed = True
+            self.changed.notify_all()
+
+    def landed(self) -> None:
+        """An attempt is over."""
+        with self.changed:
+            self.flying -= 1
+
+    def busy(self) -> bool:
+        """Whether anything is queued or on the way."""
+        with self.changed:
+            return bool(self.queue or self.flying)
+
+    def drained(self) -> list[Start]:
+        """Everything queued, taken out: it is to be given back."""
+        with self.changed:
+            jobs, self.queue = list(self.queue), deque()
+        return [job.start for job in jobs]

@@ -1,0 +1,150 @@
+"""Messages taken under a lease, and given back: nobody else touches one meanwhile, and none is lost with its worker."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, or_, text, update
+from sqlmodel import Session, col, select
+
+from reminder.domain.reminder import Reason
+from reminder.store.tables import WAITING_STATES, DeliveryRow, MessageRow, ReminderRow
+
+LEASE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A message under our lease. `payload` is None until its first attempt. `own`: it carries no reminders, see
+    `tables.MessageRow`."""
+
+    id: int
+    message_id: str
+    token: str
+    channel: str
+    recipient: str
+    own: str
+    attempts: int
+    created_at: datetime
+    written_at: datetime | None
+    addresses: tuple[str, ...]
+    thread_ids: tuple[str, ...]
+    payload: bytes | None
+
+
+def due_channels(session: Session, now: datetime) -> list[str]:
+    """The channels by which something may be tried at `now`."""
+    waiting = select(col(MessageRow.channel)).where(*_ready(now)).distinct()
+    return sorted(session.exec(waiting))
+
+
+def claim(session: Session, now: datetime, limit: int, channels: Collection[str]) -> list[Claimed]:
+    """Leases up to `limit` messages of these channels that may be tried at `now`, the nearest deadline first.
+
+    Also takes over messages whose lease has run out: their worker died.
+    """
+    token = uuid.uuid4().hex
+    order = (col(MessageRow.nearest_on), col(MessageRow.next_attempt_at), col(MessageRow.id))
+    chosen = (
+        select(MessageRow.id)
+        .where(*_ready(now), _one_of(channels))
+        .order_by(*order)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = session.connection().execute(
+        update(MessageRow)
+        .where(col(MessageRow.id).in_(chosen))
+        .values(state="sending", lease_token=token, lease_until=now + LEASE)
+        .returning(col(MessageRow.id))
+    )
+    ids = [key for (key,) in taken if key is not None]
+    if not ids:
+        return []
+    _close_interrupted(session, ids)
+    rows = session.exec(select(MessageRow).where(col(MessageRow.id).in_(ids)).order_by(*order))
+    return [_claimed(row, token) for row in rows]
+
+
+def _ready(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    free = col(MessageRow.state).in_(("pending", "held", "retrying", "unknown"))
+    abandoned = and_(col(MessageRow.state) == "sending", col(MessageRow.lease_until) < now)
+    waiting: ColumnElement[bool] = text(WAITING_STATES)  # type: ignore[assignment]  # a literal, for the partial index
+    return waiting, or_(free, abandoned), col(MessageRow.next_attempt_at) <= now
+
+
+def _one_of(channels: Collection[str]) -> ColumnElement[bool]:
+    """One name is compared by "=", so that the index also gives the order."""
+    if len(channels) == 1:
+        return col(MessageRow.channel) == next(iter(channels))
+    return col(MessageRow.channel).in_(sorted(channels))
+
+
+def _close_interrupted(session: Session, ids: Sequence[int]) -> None:
+    """An attempt still open under a lease that ran out: nobody knows whether the peer accepted it."""
+    session.connection().execute(
+        update(DeliveryRow)
+        .where(col(DeliveryRow.message_pk).in_(ids), col(DeliveryRow.outcome) == "trying")
+        .values(outcome="unknown", text="the process died during this attempt")
+    )
+
+
+def _claimed(row: MessageRow, token: str) -> Claimed:
+    return Claimed(
+        id=row.id or 0,
+        message_id=row.message_id,
+        token=token,
+        channel=row.channel,
+        recipient=row.recipient,
+        own=row.own,
+        attempts=row.attempts,
+        created_at=row.created_at,
+        written_at=row.written_at,
+        addresses=tuple(row.addresses),
+        thread_ids=tuple(row.thread_ids),
+        payload=row.payload,
+    )
+
+
+def fail(session: Session, message: Claimed, why: str, now: datetime) -> bool:
+    """Ends a message that cannot be sent to anybody, as a dead letter."""
+    return _ended(session, message, state="failed", why=why, finished_at=now)
+
+
+def cancel(session: Session, message: Claimed, why: str, now: datetime) -> bool:
+    """Ends a message that no longer has anything to say. Only for messages never accepted by anybody."""
+    return _ended(session, message, state="cancelled", why=why, finished_at=now)
+
+
+def _ended(session: Session, message: Claimed, **values: object) -> bool:
+    return _update_mine(session, message, lease_token=None, lease_until=None, next_attempt_at=None, **values)
+
+
+def cancel_reminder(session: Session, reminder_id: int, reason: Reason) -> None:
+    """Records why a reminder was taken out of its message: a silence skips it, everything else cancels it."""
+    outcome = "skipped" if reason.code == "silenced" else "cancelled"
+    session.connection().execute(
+        update(ReminderRow)
+        .where(col(ReminderRow.id) == reminder_id)
+        .values(outcome=outcome, outcome_reason={"code": reason.code, "facts": dict(reason.facts)})
+    )
+
+
+def release(session: Session, message: Claimed, at: datetime | None = None, why: str = "") -> bool:
+    """Gives a claimed message back without an attempt: at an orderly stop, or to wait until `at` because of `why`."""
+    state = "held" if at else "retrying" if message.attempts else "pending"
+    values: dict[str, object] = {"state": state, "lease_token": None, "lease_until": None, "why": why}
+    return _update_mine(session, message, **values | ({"next_attempt_at": at} if at else {}))
+
+
+def _update_mine(session: Session, message: Claimed, **values: object) -> bool:
+    """Changes a message only while it is under our lease; a rescued one belongs to somebody else."""
+    changed = session.connection().execute(
+        update(MessageRow)
+        .where(col(MessageRow.id) == message.id, col(MessageRow.lease_token) == message.token)
+        .values(**values)
+    )
+    return changed.rowcount == 1
