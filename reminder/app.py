@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +20,8 @@ from reminder.config.record import Era, as_record, present
 from reminder.cycle.service import Service
 from reminder.domain.reminder import Reminder
 from reminder.errors import UsageError
+from reminder.gate.key import kept_key, stored_key
+from reminder.gate.links import Links
 from reminder.ledger.rows import ReadSettings
 from reminder.plan import asks, occasions, sees
 from reminder.rules.rule import Facts, Rule, Span
@@ -35,7 +37,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class App:
     """One configuration and its database, and what the edges ask of them. A `scratch` database has no guards."""
 
@@ -72,9 +74,27 @@ class App:
             redirect_to=sending.redirect_to,
             trial_channel=self._trial_channel() if sending.redirect_to else "",
             allow_domains=sending.allow_domains,
+            links=self._links(),
             record=as_record(configuration),
             marker=None if self.scratch else marker_of(self.engine, configuration.folder),
         )
+
+    def _links(self) -> Links | None:
+        address = self.configuration.office.public_url
+        return Links(address, self.key) if address else None
+
+    @cached_property
+    def key(self) -> str:
+        """The secret behind links and forms: the configured one, else the one kept in the database."""
+        web = self.configuration.web
+        if web is not None and web.key is not None:
+            return web.key.reveal(self.configuration.folder)
+        with reading(self.engine) as session:
+            known = kept_key(session)
+        if known:
+            return known
+        with writing(self.engine) as session:
+            return stored_key(session)
 
     def _trial_channel(self) -> str:
         for name, keys in self.configuration.channels.items():

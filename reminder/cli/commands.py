@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "channel": ("channel", "commands", "发送渠道 · Channels."),
     "user": ("user", "commands", "网页用户 · Who may sign in to the office's pages."),
     "token": ("token", "commands", "接口令牌 · Programs' keys to the API."),
+    "link": ("link", "commands", "信中链接和日历地址 · Links in messages, addresses of calendars."),
     "templates": ("templates", "commands", "信件模板 · Templates of letters."),
     "db": ("db", "commands", "数据库 · The database."),
     "status": ("status", "status", "是否正常 · Health, counts, last cycle, lag."),

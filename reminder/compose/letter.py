@@ -93,6 +93,7 @@ def facts_of(
         "replies": circumstances.replies,
         "recipient": _named(circumstances.recipient or reminders[0].recipient, reminders, circumstances),
         "audience": audience(reminders),
+        "reporting": any(reminder.recipient == reminder.firing.unit != OFFICE for reminder in reminders),
         "who": who(names, circumstances),
         "date": wording.long_day(locale, circumstances.on),
         "number": tidy(circumstances.number, NAME),

@@ -70,8 +70,8 @@ class Configuration:
 
     @property
     def web(self) -> Web | None:
-        """[web]; None where no pages are served."""
-        return self.settings.web
+        """[web]; None where no pages are served: neither the table nor an address that leads to them is there."""
+        return self.settings.web or (Web() if self.office.public_url else None)
 
     @property
     def watchdog(self) -> Watchdog:

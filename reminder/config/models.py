@@ -98,7 +98,7 @@ class Ledger(Book):
 
 
 class Web(Keys):
-    """Where the office's pages, the units' pages and the API are served. Without this table nothing is served."""
+    """Where the office's pages, the units' pages and the API are served. Without it and `public_url` nothing is."""
 
     listen: Listen = "127.0.0.1:8080"
     key: Secret | None = Field(default=None, description="signs links; without it the service makes and keeps its own")

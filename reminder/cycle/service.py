@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from reminder.channels.base import Channel
 from reminder.compose import Circumstances
 from reminder.domain.people import OFFICE, Directory, Party
+from reminder.gate.links import Links
 from reminder.rules.hours import SendingHours
 from reminder.rules.rule import Practice, Rule
 from reminder.store.marker import Marker
@@ -25,6 +26,7 @@ class Service:
     `redirect_to` and `trial_channel` are set while the office tries the service out: everything goes there, and each
     letter names its true addressee. `allow_domains`, where it is not empty, are the only mail domains written to.
     Without a `marker` nobody can tell whether the database was restored.
+    `links` make the link in each message; None where no page could be opened by it.
     """
 
     engine: Engine
@@ -43,6 +45,7 @@ class Service:
     redirect_to: tuple[str, ...] = ()
     trial_channel: str = ""
     allow_domains: tuple[str, ...] = ()
+    links: Links | None = None
     record: Mapping[str, Any] = field(default_factory=dict)  # what decides, as cycles write it down
     marker: Marker | None = None
 
@@ -55,7 +58,9 @@ class Service:
         known = self.directory.units.get(recipient) or self.directory.leaders.get(recipient)
         return known or Party(name=recipient)
 
-    def circumstances(self, now: datetime, *, number: str, true_addressee: str = "") -> Circumstances:
+    def circumstances(
+        self, now: datetime, *, number: str, message_id: str = "", true_addressee: str = ""
+    ) -> Circumstances:
         """What letters written at `now` say beside their reminders."""
         return Circumstances(
             locale=self.locale,
@@ -68,4 +73,5 @@ class Service:
             redirected_from=true_addressee,
             templates={rule.name: rule.template for rule in self.rules if rule.template},
             folder=self.templates,
+            link=self.links.to(number, message_id) if self.links else None,
         )

@@ -49,7 +49,9 @@ def letter_of(
 
 def _circumstances(service: Service, envelope: Envelope, number: str) -> Circumstances:
     true_addressee = envelope.recipient if service.redirect_to else ""
-    return service.circumstances(envelope.written_at, number=number, true_addressee=true_addressee)
+    return service.circumstances(
+        envelope.written_at, number=number, message_id=envelope.message_id, true_addressee=true_addressee
+    )
 
 
 def threads(reminders: Sequence[Reminder], domain: str) -> tuple[str, ...]:

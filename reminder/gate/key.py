@@ -14,11 +14,16 @@ from reminder.store.gate_tables import KeyRow
 _NAME = "web"
 
 
-def stored_key(session: Session) -> str:
-    """The secret that the service made for itself; it is made now where there is none yet."""
+def kept_key(session: Session) -> str:
+    """The secret that the service made for itself; "" where it has made none yet."""
     row = session.get(KeyRow, _NAME)
-    if row is not None:
-        return row.value
+    return row.value if row else ""
+
+
+def stored_key(session: Session) -> str:
+    """The same; it is made now where there is none yet."""
+    if known := kept_key(session):
+        return known
     try:
         with session.begin_nested():
             session.add(KeyRow(name=_NAME, value=secrets.token_urlsafe(32)))

@@ -27,6 +27,9 @@ ActName = Literal[
     "mark",
     "look_back",
     "reopen",
+    "phase_complete",
+    "pass_on",
+    "keep_unit",
 ]
 
 
@@ -46,7 +49,8 @@ class Act:
 
     `until` and `review` belong to suspend, `to` to extend and ask_extension, `allowed_by` to extend (where it is not
     who records it), `percent` and `text` to progress, `evidence` and `despite_children` to write_off, `result` to
-    look_back, `marks` to mark. What blocks a measure is the `because` of block.
+    look_back, `marks` to mark. What blocks a measure is the `because` of block; `text` is the unit in pass_on. `via`
+    is the link (R-12) through which a unit did it.
     """
 
     name: ActName
@@ -63,6 +67,7 @@ class Act:
     evidence: str = ""
     despite_children: bool = False
     marks: Marks = Marks()
+    via: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

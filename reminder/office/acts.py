@@ -45,6 +45,9 @@ _STEPS: Mapping[ActName, _Step] = {
     "unblock": _Step(_UNSETTLED),
     "mark": _Step(frozenset(Status)),
     "look_back": _Step(frozenset({Status.WRITTEN_OFF})),
+    "phase_complete": _Step(OPEN, Status.PHASE_COMPLETE),
+    "pass_on": _Step(OPEN),
+    "keep_unit": _Step(_UNSETTLED),
     "reopen": _Step(CLOSED - {Status.SUSPENDED}, Status.IN_PROGRESS),
 }
 
@@ -108,7 +111,7 @@ class _Book:
             status=status and status.value,
             by=self.act.by.strip(),
             because=self.act.because.strip(),
-            facts={name: value for name, value in facts.items() if value is not None},
+            facts={name: value for name, value in {**facts, "via": self.act.via or None}.items() if value is not None},
             recorded_at=self.office.now,
         )
         self.session.add(event)

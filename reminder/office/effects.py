@@ -83,6 +83,12 @@ def _mark(measure: MeasureRow, act: Act, office: Office) -> dict[str, Any]:
     return {name: getattr(measure, name) for name in changed}
 
 
+def _pass_on(measure: MeasureRow, act: Act, office: Office) -> dict[str, Any]:
+    if not act.text.strip():
+        raise office.refuse("pass_on_needs", code=measure.code)
+    return {"unit": act.text.strip()}
+
+
 def _confirm(measure: MeasureRow, act: Act, office: Office) -> dict[str, Any]:
     if measure.deadline_on is None:
         raise office.refuse("confirm_undated", text=measure.deadline_text)
@@ -120,6 +126,7 @@ EFFECTS: Mapping[ActName, Callable[[MeasureRow, Act, Office], dict[str, Any]]] =
     "extend": _extend,
     "write_off": _write_off,
     "mark": _mark,
+    "pass_on": _pass_on,
     "confirm": _confirm,
     "block": _block,
     "unblock": _unblock,

@@ -5,7 +5,12 @@ from __future__ import annotations
 from sqlalchemy import Engine
 from sqlmodel import SQLModel
 
-from reminder.store import gate_tables, service_tables, tables  # noqa: F401  # importing them fills the metadata
+from reminder.store import (  # noqa: F401 - importing them fills the metadata
+    evidence_tables,
+    gate_tables,
+    service_tables,
+    tables,
+)
 from reminder.store.engine import reading, upgrade, writing
 
 _ROWS = 1000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,13 @@ def writing(engine: Engine) -> Iterator[Session]:
     """A session that commits as a whole when its block ends, and not at all when it raises."""
     with Session(engine) as session, session.begin():
         yield session
+
+
+def one_at_a_time(session: Session, what: str) -> None:
+    """Until this transaction ends nobody else does `what`. SQLite lets only one transaction write anyhow."""
+    if session.get_bind().dialect.name == "postgresql":
+        number = int.from_bytes(sha256(what.encode()).digest()[:8], signed=True)
+        session.connection().execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
 
 
 def upgrade(engine: Engine) -> bool:

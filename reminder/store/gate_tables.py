@@ -65,3 +65,13 @@ class KeyRow(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     value: str
+
+
+class RevokedRow(SQLModel, table=True):
+    """A message's link that was ended (R-12), or a calendar feed whose address was renewed (feed:UNIT)."""
+
+    __tablename__ = "revoked"
+
+    subject: str = Field(primary_key=True)
+    by: str
+    at: datetime

@@ -121,6 +121,7 @@ class ReportRow(SQLModel, table=True):
     week: str
     submitted_at: datetime
     note: str = ""
+    sent: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))  # by whom, through what
 
 
 class LetterRow(SQLModel, table=True):

@@ -13,6 +13,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from reminder.gate.accounts import vouched_for
+from reminder.gate.links import Link, follow
 from reminder.gate.role import Person, Role
 from reminder.gate.sessions import signed_in
 from reminder.gate.tokens import bearer
@@ -87,7 +88,24 @@ class Bearer(Need):
         return person
 
 
+class Linked(Need):
+    """Whoever has the link of a message; `reports` where only a unit's own may."""
+
+    def __init__(self, *, reports: bool) -> None:
+        self.reports, self.name = reports, "link:report" if reports else "link"
+
+    def __call__(self, request: Request, token: str) -> Link:
+        """What the link opens. Refused alike, whatever is wrong with it: nobody learns which links there are."""
+        here = hall(request)
+        with reading(here.app.engine) as session:
+            link = follow(session, here.key, token, here.now(), here.app.configuration.zone)
+        if link is None or (self.reports and not link.unit):
+            raise Refused(403, "web.link_gone")
+        return link
+
+
 anyone = Anyone()
+by_link, by_unit_link = Linked(reports=False), Linked(reports=True)
 viewer, officer, administrator = (Signed(role) for role in Role)
 reads, writes = Bearer(Role.VIEWER), Bearer(Role.OFFICER)
 

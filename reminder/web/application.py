@@ -10,15 +10,13 @@ from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 
 from reminder.app import App, now
-from reminder.gate.key import stored_key
-from reminder.store.engine import writing
-from reminder.web import desk, files, monitor, signin
+from reminder.web import desk, files, monitor, signin, unit_page
 from reminder.web.access import needs
 from reminder.web.faults import add_faults
 from reminder.web.hall import Hall
 
 _THREADS = 8  # requests answered at once; the database's pool has room for more
-_ROUTERS = (desk.router, signin.router, monitor.router, files.router)
+_ROUTERS = (desk.router, unit_page.router, signin.router, monitor.router, files.router)
 
 
 def application(current: Callable[[], App], clock: Callable[[], datetime] = now) -> FastAPI:
@@ -29,21 +27,12 @@ def application(current: Callable[[], App], clock: Callable[[], datetime] = now)
         UsageError: the configured key cannot be read.
     """
     made = FastAPI(title="Deadline reminder", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_few_threads)
-    made.state.hall = Hall(current, clock, service_key(current()))
+    made.state.hall = Hall(current, clock, current().key)
     for router in _ROUTERS:
         made.router.routes.extend(router.routes)  # as they are: what each needs must be seen
     add_faults(made)
     needs(made)
     return made
-
-
-def service_key(app: App) -> str:
-    """The secret behind links and forms: the configured one, else the one kept in the database."""
-    web = app.configuration.web
-    if web is not None and web.key is not None:
-        return web.key.reveal(app.configuration.folder)
-    with writing(app.engine) as session:
-        return stored_key(session)
 
 
 @asynccontextmanager

@@ -45,6 +45,8 @@ async def _refused(request: Request, fault: Exception) -> Response:
     if fault.status == HTTPStatus.UNAUTHORIZED and page_asked:
         query = f"?{request.url.query}" if request.url.query else ""
         return RedirectResponse(f"/login?next={quote(request.url.path + query)}", 303)
+    if fault.sentence == "web.link_gone":
+        return page(request, "link_gone.html", fault.status)
     return answer(request, fault.status, say(locale_of(request), fault.sentence, **fault.facts))
 
 

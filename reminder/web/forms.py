@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -23,14 +24,17 @@ def csrf_of(request: Request) -> str:
     return seal(hall(request).key, CSRF, tied).hex()
 
 
-async def form(request: Request) -> FormData:
+async def form(request: Request) -> AsyncIterator[FormData]:
     """The form that was sent. Refused where it comes from elsewhere, or cannot be read within the bounds."""
     _same_site(request)
     sent = await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=LONGEST_FIELD)
-    token = sent.get(CSRF)
-    if not isinstance(token, str) or not same(token, csrf_of(request)):
-        raise Refused(403, "web.form_stale")
-    return sent
+    try:
+        token = sent.get(CSRF)
+        if not isinstance(token, str) or not same(token, csrf_of(request)):
+            raise Refused(403, "web.form_stale")
+        yield sent
+    finally:
+        await sent.close()  # large files lie on the disk until then
 
 
 def _same_site(request: Request) -> None:

@@ -6,7 +6,12 @@ from alembic import context
 from sqlalchemy import Engine
 from sqlmodel import SQLModel
 
-from reminder.store import gate_tables, service_tables, tables  # noqa: F401  # importing them fills the metadata
+from reminder.store import (  # noqa: F401 - importing them fills the metadata
+    evidence_tables,
+    gate_tables,
+    service_tables,
+    tables,
+)
 
 engine: Engine = context.config.attributes["engine"]
 with engine.connect() as connection:

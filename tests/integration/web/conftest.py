@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlmodel import select
 from starlette.testclient import TestClient
 
 from reminder.app import open_app
 from reminder.gate import accounts, tokens
 from reminder.gate.role import Person, Role
-from reminder.store.engine import writing
+from reminder.store.engine import reading, writing
+from reminder.store.tables import MessageRow
 from reminder.web.application import application
 from reminder.web.headers import Guarded
 from tests.integration.cli.conftest import Desk, bare, desk, empty_database, folder  # noqa: F401 - fixtures
@@ -90,3 +94,55 @@ def house(desk: Desk):  # noqa: F811 - the fixture
     made = House(desk)
     yield made
     made.engine.dispose()
+
+
+RULES = """
+[[rule]]
+name = "weekly-nudge"
+kind = "nudge"
+on = "monday"
+[[rule]]
+name = "weekly-report"
+kind = "report"
+due = "friday 17:00"
+remind = ["friday 09:00"]
+chase = { from = "monday 09:00", every = "1wd", until = "thursday" }
+[[rule]]
+name = "overdue"
+kind = "overdue"
+every = 1
+escalate = [{ after = 1, colour = "red", to = ["leader"] }]
+"""
+
+
+@pytest.fixture
+def week(house: House) -> House:
+    """An office with pages, a Monday nudge, weekly reports and measures of two units; its first Monday has gone out."""
+    more = '[office]\npublic_url = "http://testserver"\ncontact = "督办科 分机 000"\n'
+    house.desk.write("reminder.toml", house.desk.read("reminder.toml").replace("[office]\n", more))
+    house.desk.write("rules.toml", RULES)
+    known = {"known_on": date(2021, 6, 7)}
+    house.desk.measure("1", "2021-06-10", text="硬化<b>道路</b>", **known)
+    house.desk.measure("2", "2021-05-31", leader="分管领导", **known)
+    house.desk.measure("3", None, **known)
+    house.desk.measure("9", "2021-06-30", "财政局", **known)
+    house.reload()
+    house.desk.cycle("2021-06-07 09:00")
+    return house
+
+
+def letters(house: House) -> dict[str, list[str]]:
+    """By recipient the plain texts that were sent, the oldest first."""
+    found: dict[str, list[str]] = {}
+    with reading(house.engine) as session:
+        for row in session.exec(select(MessageRow).order_by(MessageRow.id)):
+            if row.payload:
+                body = email.message_from_bytes(row.payload, policy=email.policy.default).get_body(("plain",))
+                found.setdefault(row.recipient, []).append(body.get_content())
+    return found
+
+
+def link_in(text: str) -> str:
+    """The path of the one link in a letter's plain text."""
+    (found,) = re.findall(r"http://testserver(/r/\S+)", text)
+    return found
