@@ -89,10 +89,16 @@ def test_load_tells_everything_at_once(folder: Path) -> None:
     assert str(refused.value).count("\n") == len(refused.value.faults) - 1
 
 
-@pytest.mark.parametrize("value", ["[" * 400 + "]" * 400, "{a=" * 400 + "1" + "}" * 400], ids=["lists", "tables"])
-def test_a_value_nested_deeper_than_python_calls_is_one_fault_and_no_traceback(folder: Path, value: str) -> None:
+@pytest.mark.parametrize("depth", [100, 400, 900, 20_000])
+@pytest.mark.parametrize("value", ["{dots} = 1", "{lists}", "{tables}"])
+def test_a_value_nested_deeper_than_python_calls_is_no_traceback(folder: Path, value: str, depth: int) -> None:
+    value = value.format(
+        dots="{ mail" + ".a" * depth, lists="[" * depth + "]" * depth, tables="{a=" * depth + "1" + "}" * depth
+    )
+    value += " }" if value.startswith("{ mail") else ""
     text = (folder / "units.toml").read_text(encoding="utf-8")
-    (folder / "units.toml").write_text(text.replace("[[unit]]", f"[[unit]]\noutside = {value}", 1), encoding="utf-8")
+    text = text.replace("[[leader]]", f"[[leader]]\naddresses = {value}", 1)
+    (folder / "units.toml").write_text(text, encoding="utf-8")
     configuration, faults = inspect(folder)
     assert configuration is None
     assert any((fault.file, fault.severity) == ("units.toml", "error") for fault in faults)
