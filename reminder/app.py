@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import Engine
 
 from reminder.channels import CHANNELS, open_channel
+from reminder.compose import TemplateFault, check_templates
 from reminder.config.configuration import Configuration
 from reminder.config.directory import takes_email
 from reminder.config.load import load
@@ -171,6 +172,13 @@ class App:
 def templates_folder(configuration: Configuration) -> Path:
     """Where the office keeps its own templates; they win over the built-in ones file by file."""
     return configuration.folder / "templates"
+
+
+def faulty_templates(configuration: Configuration) -> list[TemplateFault]:
+    """What is wrong with the templates that letters would be written by, each rendered with samples."""
+    own = templates_folder(configuration)
+    names = sorted({rule.template for rule in configuration.rules if rule.template})
+    return check_templates(own if own.is_dir() else None, configuration.locale, names)
 
 
 def open_app(folder: Path, *, create: bool = False) -> App:

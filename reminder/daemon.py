@@ -16,7 +16,8 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from reminder import cycle
-from reminder.app import App, now, open_app
+from reminder.app import App, faulty_templates, now, open_app
+from reminder.compose import forget_templates
 from reminder.cycle.engine import Engine
 from reminder.errors import ReminderError
 
@@ -82,10 +83,16 @@ class Daemon:
         try:
             app = open_app(self._folder)
             service = app.service()
+            faults = [fault for fault in faulty_templates(app.configuration) if not fault.warning]
         except ReminderError as error:
             log.error("the changed configuration is not used; the last good one stays:\n%s", error)
             return
+        if faults:
+            told = "\n".join(map(str, faults))
+            log.error("the changed templates are not used; the last good configuration stays:\n%s", told)
+            return
         self._app, self._service = app, service
+        forget_templates()
         self._engine.retire()
         self._engine = Engine(service, now)
         if self._beats:

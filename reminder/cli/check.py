@@ -64,13 +64,10 @@ def _database(configuration: Configuration) -> tuple[App | None, str]:
 
 def _templates(configuration: Configuration) -> Iterator[Fault]:
     """The templates' faults, with the same place and shape as the configuration's."""
-    from reminder.app import templates_folder
-    from reminder.compose import check_templates
+    from reminder.app import faulty_templates
     from reminder.config.faults import Fault, one_line
 
-    own = templates_folder(configuration)
-    names = {rule.template for rule in configuration.rules if rule.template}
-    for fault in check_templates(own if own.is_dir() else None, configuration.locale, sorted(names)):
+    for fault in faulty_templates(configuration):
         file = fault.file.removeprefix(f"{configuration.folder}/")
         name = file.rpartition("/")[2]
         yield Fault(file, fault.line, 1, name, one_line(fault.text), "warning" if fault.warning else "error")

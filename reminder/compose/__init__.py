@@ -6,7 +6,8 @@ from reminder.compose.check import check_templates
 from reminder.compose.facts import Circumstances
 from reminder.compose.letter import compose, render_body
 from reminder.compose.samples import samples
-from reminder.compose.templates import TemplateFault, eject, forget_templates, templates_known
+from reminder.compose.sandbox import TemplateFault
+from reminder.compose.templates import eject, forget_templates, templates_known
 from reminder.compose.wording import sentence
 
 __all__ = [

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from reminder.compose.facts import Circumstances
 from reminder.compose.letter import write, write_body
 from reminder.compose.samples import samples
+from reminder.compose.sandbox import TemplateFault
 from reminder.compose.sections import PARTS
-from reminder.compose.templates import WEBHOOK, TemplateFault, Templates, stale, templates_known
+from reminder.compose.templates import WEBHOOK, Templates, stale, templates_known
 from reminder.domain.people import OFFICE
 from reminder.words import LOCALES
 

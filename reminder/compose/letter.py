@@ -11,8 +11,9 @@ from typing import Any
 from reminder.compose import wording
 from reminder.compose.facts import CODE, NAME, TEXT, Circumstances, Entry, audience, entries, units, who
 from reminder.compose.owed import owed_data
+from reminder.compose.sandbox import TemplateFault
 from reminder.compose.sections import sections
-from reminder.compose.templates import WEBHOOK, TemplateFault, Templates, templates
+from reminder.compose.templates import WEBHOOK, Templates, templates
 from reminder.compose.text import clipped, folded, tidy
 from reminder.domain.message import Letter
 from reminder.domain.people import OFFICE

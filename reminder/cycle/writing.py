@@ -33,8 +33,18 @@ def written(service: Service, channel: Channel, reminders: list[Reminder], envel
             letter = letter_of(service, channel, reminders, envelope, number)
     except TemplateFault as fault:
         log.error("the built-in template is used instead: %s", fault)
-        letter = compose(reminders, _circumstances(replace(service, templates=None), envelope, number))
+        letter = _by_built_in(replace(service, templates=None), channel, reminders, envelope, number)
     return Written(letter.subject, channel.render(letter, envelope))
+
+
+def _by_built_in(
+    service: Service, channel: Channel, reminders: Sequence[Reminder], envelope: Envelope, number: str
+) -> Letter:
+    """The same, with the facts alone where only the office has a template for the body that `channel` asks for."""
+    try:
+        return letter_of(service, channel, reminders, envelope, number)
+    except TemplateFault:
+        return compose(reminders, _circumstances(service, envelope, number))
 
 
 def letter_of(

@@ -11,9 +11,11 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from reminder.bounds import limit_memory, limit_work
 from reminder.ledger import csv_text, guards, markup
 
 MAX_CELLS = 2_000_000
+MAX_COLUMNS = 500  # one stray cell at a sheet's far end would make every row of it thousands of cells wide
 MEMORY = 512 * 2**20
 CPU_SECONDS = 20
 MAX_OUTPUT = 32 * 2**20
@@ -21,7 +23,8 @@ MAX_OUTPUT = 32 * 2**20
 
 def main(path: Path) -> None:
     """Writes {"sheets": …} or {"refused": why, "facts": …}."""
-    _limit_myself()
+    limit_memory(MEMORY)
+    limit_work(cpu_seconds=CPU_SECONDS, most_written=MAX_OUTPUT)
     try:
         answer: dict[str, Any] = {"sheets": _sheets(path)}
     except guards.Refused as refusal:
@@ -33,23 +36,10 @@ def main(path: Path) -> None:
     sys.stdout.buffer.write(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"))
 
 
-def _limit_myself() -> None:
-    try:
-        import resource  # noqa: PLC0415 - there is none on Windows
-    except ImportError:
-        return
-    statm = Path("/proc/self/statm")
-    base = int(statm.read_text().split()[0]) * resource.getpagesize() if statm.exists() else 0
-    resource.setrlimit(resource.RLIMIT_AS, (base + MEMORY, base + MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_OUTPUT, MAX_OUTPUT))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
 def _sheets(path: Path) -> list[dict[str, Any]]:
     kind = guards.file_kind(path)
     if kind == "csv":
-        rows: list[list[Any]] = [list(row) for row in csv_text.read_csv(path.read_bytes())]
+        rows: list[list[Any]] = [list(row[:MAX_COLUMNS]) for row in csv_text.read_csv(path.read_bytes())]
         if sum(map(len, rows)) > MAX_CELLS:
             raise guards.Refused("too_many_cells", limit=MAX_CELLS)
         return [{"name": path.stem, "rows": rows, "merges": [], "since_1904": False}]
@@ -88,7 +78,7 @@ def _sheet(book: Any, name: str, merges: Any, errors: Any, since_1904: bool) -> 
     sheet = book.get_sheet_by_name(name)
     if (sheet.end or (0, 0))[0] * (sheet.end or (0, 0))[1] > MAX_CELLS:
         raise guards.Refused("too_many_cells", limit=MAX_CELLS)
-    rows = [[_cell(value) for value in row] for row in sheet.to_python(skip_empty_area=False)]
+    rows = [[_cell(value) for value in row[:MAX_COLUMNS]] for row in sheet.to_python(skip_empty_area=False)]
     for (row, column), text in errors.get(name, {}).items():
         while row < len(rows) + 1 <= MAX_CELLS and len(rows) <= row:
             rows.append([])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +11,12 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
-import reminder
+from reminder import bounds
 from reminder.errors import UnreadableLedger
 from reminder.ledger.text import Cell
 from reminder.words import say
 
 WALL_SECONDS = 30
-_PLAIN_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR", "TEMP")  # no secrets for a parser
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +68,12 @@ def _check_place(path: Path, locale: str) -> None:
 
 
 def _ask_child(path: Path, locale: str) -> dict[str, Any]:
-    environment = {name: os.environ[name] for name in _PLAIN_ENVIRONMENT if name in os.environ}
-    environment["PYTHONPATH"] = str(Path(reminder.__file__).resolve().parent.parent)
-    command = [sys.executable, "-X", "utf8", "-m", "reminder.ledger.child", str(path.resolve())]
+    command = bounds.command("reminder.ledger.child", str(path.resolve()))
     with tempfile.TemporaryFile() as output:  # a file, so that the child's own limit bounds what comes back
         try:
             done = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.DEVNULL,
-                env=environment, timeout=WALL_SECONDS, check=False,
+                env=bounds.environment(), timeout=WALL_SECONDS, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired as fault:
             raise _unreadable(locale, path, "hostile") from fault

@@ -64,6 +64,17 @@ def test_a_changed_configuration_is_taken_and_a_faulty_one_is_not(daemon):
     until(lambda: "configuration reloaded: 6 rules" in log(), 15)
 
 
+def test_a_changed_template_is_taken_and_one_that_would_loop_for_ever_is_not(daemon):
+    folder, log, _ = daemon
+    own = folder / "templates" / "zh_CN" / "nudge.text.txt"
+    own.parent.mkdir(parents=True)
+    loops = "{% for a in who|list + who|list %}" * 14 + "{% endfor %}" * 14
+    own.write_text(loops, encoding="utf-8")
+    until(lambda: "the changed templates are not used" in log() and f"{own}:1: " in log(), 60)
+    own.write_text("请看：{{ section.count }}\n", encoding="utf-8")
+    until(lambda: "configuration reloaded" in log(), 60)
+
+
 def test_hangup_reloads_and_term_stops_in_order(daemon):
     _, log, process = daemon
     process.send_signal(signal.SIGHUP)

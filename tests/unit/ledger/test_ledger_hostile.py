@@ -99,6 +99,14 @@ def test_a_stray_cell_in_the_far_corner(tmp_path):
         read_grid(tmp_path / "a.xlsx")
 
 
+def test_a_stray_cell_far_to_the_right_costs_no_more_than_a_wide_ledger(tmp_path, settings):
+    book = openpyxl.load_workbook(io.BytesIO(LEDGER))
+    book.active.cell(5, 9_000, "x")
+    book.save(tmp_path / "a.xlsx")
+    assert read_grid(tmp_path / "a.xlsx")[0].width == 500
+    assert len(read_ledger(tmp_path / "a.xlsx", settings()).rows) == 125
+
+
 def test_a_false_dimension_does_no_harm(tmp_path):
     def stretch(parts):
         name = "xl/worksheets/sheet1.xml"
