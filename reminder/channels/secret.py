@@ -42,6 +42,8 @@ class Secret(BaseModel):
     def _one_place(self) -> Secret:
         if bool(self.env) == bool(self.file):
             raise ValueError(f"expected exactly one place; {HOW_TO}")
+        if not f"{self.env or ''}{self.file or ''}".isprintable():
+            raise ValueError("the name of the place holds a control character")
         return self
 
     def reveal(self, folder: Path) -> str:

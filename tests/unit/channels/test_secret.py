@@ -34,6 +34,11 @@ def test_a_secret_in_an_environment_variable(monkeypatch: pytest.MonkeyPatch, tm
     assert "hunter22" not in f"{secret!r} {secret}"
 
 
+@pytest.mark.parametrize("key", ["env", "file"])
+def test_no_place_with_a_control_character_in_its_name(key: str) -> None:
+    assert "control character" in fault(Secret, **{key: "a\0b"})
+
+
 @pytest.mark.parametrize("typed", ["hunter22", "hunter22\n", "hunter22\r\n", "\ufeffhunter22\n"])
 def test_a_secret_in_a_file_as_editors_leave_it(tmp_path: Path, typed: str) -> None:
     (tmp_path / "password").write_bytes(typed.encode())
