@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from reminder import outbox
 from reminder.cycle.dispatch import deliver_due
+from reminder.cycle.freezing import freeze_chains
 from reminder.cycle.guard import Watch, clock_doubted, guarded
 from reminder.cycle.service import Service
 from reminder.plan import Answer, Window, answer, asks, known_parts, occasions, sees
@@ -81,6 +82,7 @@ def enqueue(service: Service, now: datetime, watch: Watch | None = None) -> Enqu
 def _put(service: Service, session: Session, memory: Memory, now: datetime) -> int:
     answered = _answered(service, session, memory, now)
     store_ended(session, answered.ended)
+    freeze_chains(service, session, [*answered.due, *(one.reminder for one in answered.ended)], now)
     fresh = outbox.put(session, answered.due, now, service.domain)
     keep_record(session, now, service.record)
     parts = known_parts(service.rules, service.directory)

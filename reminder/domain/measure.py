@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from reminder.domain.frozen import FrozenChain
+
 
 class Status(StrEnum):
     """Where a measure stands. See the glossary in the README."""
@@ -114,6 +116,7 @@ class Measure:
     answers: tuple[date, ...] = ()  # the days on which its unit reported progress, claimed or asked for an extension
     look_backs: tuple[LookBack, ...] = ()
     changes: tuple[Change, ...] = field(default=())
+    chains: tuple[FrozenChain, ...] = ()  # its escalations that have begun
 
     def status_on(self, day: date) -> Status:
         """The status at the end of `day`: the latest change dated on or before it, else still being worked on."""

@@ -1,17 +1,19 @@
 """How an overdue measure climbs the posts above its unit: the steps of a rule, and the days on which they are taken.
 
-Everything follows from the measure, the steps and the calendar. A step's nominal day is its identity: whatever is
-answered later, the outbox's unique key lets it go to a recipient once for each deadline.
+Until the first step is taken everything follows from the measure, the rule and the calendar; then the chain is frozen.
+A step's nominal day is its identity: whatever is answered later, the outbox's unique key lets it go to a recipient once
+for each deadline.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from reminder.domain.frozen import FrozenStep
 from reminder.domain.measure import Measure
 from reminder.rules.rule import Practice, Recipient
 from reminder.rules.when import Days
@@ -51,7 +53,51 @@ def after_deadline(nominal: date, deadline: date, practice: Practice) -> date:
     return day if day > deadline else practice.calendar.on_or_after(nominal)
 
 
-def chain(steps: Sequence[Step], measure: Measure, practice: Practice) -> list[Taken]:
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A step with its nominal day, and the day on which it is taken where no answer puts it off."""
+
+    step: Step
+    nominal: date
+    own: date
+
+
+def rungs(steps: Sequence[Step], deadline: date, practice: Practice) -> list[Rung]:
+    """The steps of a chain that begins after `deadline`."""
+    nominals = [(step, step.after.after(deadline, practice.calendar)) for step in steps]
+    return [Rung(step, nominal, after_deadline(nominal, deadline, practice)) for step, nominal in nominals]
+
+
+def freeze(climbing: Iterable[Rung]) -> tuple[FrozenStep, ...]:
+    """The rungs as they are kept."""
+    return tuple(
+        FrozenStep(
+            after=str(rung.step.after),
+            colour=rung.step.colour,
+            to=rung.step.to,
+            unless_answered=str(rung.step.unless_answered) if rung.step.unless_answered else None,
+            nominal=rung.nominal,
+            on=rung.own,
+        )
+        for rung in climbing
+    )
+
+
+def thaw(steps: Iterable[FrozenStep]) -> list[Rung]:
+    """The rungs that were kept."""
+    return [
+        Rung(
+            Step.model_validate(
+                {"after": one.after, "colour": one.colour, "to": one.to, "unless_answered": one.unless_answered}
+            ),
+            one.nominal,
+            one.on,
+        )
+        for one in steps
+    ]
+
+
+def chain(climbing: Iterable[Rung], measure: Measure, practice: Practice) -> list[Taken]:
     """The steps of a measure by the days on which they are taken, as long as it stays open.
 
     A lower step that an answer puts off up to the day of a higher one is taken together with it.
@@ -59,9 +105,8 @@ def chain(steps: Sequence[Step], measure: Measure, practice: Practice) -> list[T
     deadline, taken = measure.deadline.counted_down, list[Taken]()
     if deadline is None:
         return taken
-    for step in steps:
-        nominal = step.after.after(deadline, practice.calendar)
-        own = after_deadline(nominal, deadline, practice)
+    for rung in climbing:
+        step, nominal, own = rung.step, rung.nominal, rung.own
         since = max((one.on for one in taken if one.on < own), default=deadline)
         on, answered = _put_off(step, own, [day for day in measure.answers if day > since], practice)
         joined = [one for one in taken if one.on >= on]
@@ -81,10 +126,3 @@ def _put_off(step: Step, on: date, answers: Sequence[date], practice: Practice) 
             break
         on, reason = runs_out, latest
     return on, reason
-
-
-def colour_of(steps: Sequence[Step], measure: Measure, day: date, practice: Practice) -> str:
-    """The name of the highest step that an open measure has reached on `day`; "" where none is."""
-    if not measure.open_on(day):
-        return ""
-    return next((one.steps[-1].colour for one in reversed(chain(steps, measure, practice)) if one.on <= day), "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reminder.domain.measure import Measure
 from reminder.domain.people import OFFICE, Directory, Leader, Party
 from reminder.domain.reminder import Firing, Line
 from reminder.rules.rule import ADDRESSEE, Rule
@@ -57,7 +58,8 @@ def _addressed(entry: str, firing: Firing, directory: Directory) -> Iterator[tup
     elif entry == "leader":
         yield from _leaders(firing, directory)
     elif entry == "principal":
-        yield (_leader(directory.principal, directory) if directory.principal else directory.office), firing.lines
+        title = firing.about.get("principal") or directory.principal  # of a chain: who it was when the chain began
+        yield (_leader(title, directory) if title else directory.office), firing.lines
     elif entry == OFFICE:
         yield directory.office, firing.lines
     elif kind == "unit":
@@ -111,3 +113,9 @@ def _reachable(party: Party, lines: tuple[Line, ...], rule: Rule, directory: Dir
     office = directory.office
     channels = office.reachable(rule.channels) or office.reachable(office.channels) or tuple(office.addresses)[:1]
     return Recipient(OFFICE, channels, lines, party.name if party is not office else "")
+
+
+def leader_of(measure: Measure, unit: str, directory: Directory) -> str | None:
+    """The title of the post above a unit for a measure: the measure's own leader, else the unit's."""
+    known = directory.units.get(unit)
+    return measure.leader or (known.leader if known else None)

@@ -11,8 +11,10 @@ from sqlalchemy import ColumnElement, RowMapping, or_
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
+from reminder.domain.frozen import FrozenChain
 from reminder.domain.measure import Change, Deadline, DeadlineKind, LookBack, Measure, Status
-from reminder.store.tables import EventRow, MeasureRow, MeasureUnitRow
+from reminder.store.chains import chains_of
+from reminder.store.tables import EventRow, FrozenChainRow, MeasureRow, MeasureUnitRow
 
 _COLUMNS = MeasureRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
 _ANSWERS = ("progress", "claim", "ask_extension")  # what a unit does that answers a reminder
@@ -33,6 +35,8 @@ def load_measures(session: Session, *where: ColumnElement[bool]) -> list[Measure
     for measure_id, role, unit in session.exec(placed):
         units[measure_id, role].append(unit)
     lives = _lives(session, col(EventRow.measure_id).in_(ids))
+    for measure_id, chains in chains_of(session, col(FrozenChainRow.measure_id).in_(ids)).items():
+        lives[measure_id].chains = chains
     return [_measure(row, units, lives.get(row["id"], _Life())) for row in rows]
 
 
@@ -44,6 +48,7 @@ class _Life:
     answers: list[date] = field(default_factory=list)
     look_backs: list[LookBack] = field(default_factory=list)
     extended_on: date | None = None
+    chains: tuple[FrozenChain, ...] = ()
 
     def add(self, event: RowMapping) -> None:
         """Takes in the next event, in the order of their days."""
@@ -109,6 +114,7 @@ def _measure(row: RowMapping, units: dict[tuple[int, str], list[str]], life: _Li
         answers=tuple(sorted({*life.answers, *([row["progress_on"]] if row["progress_on"] else [])})),
         look_backs=tuple(life.look_backs),
         changes=tuple(life.changes),
+        chains=life.chains,
     )
 
 

@@ -323,3 +323,18 @@ class ConfigurationRow(SQLModel, table=True):
     since: datetime
     digest: str
     record: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+class FrozenChainRow(SQLModel, table=True):
+    """A chain of escalation as it stood when its first step was taken; see `domain.frozen`."""
+
+    __tablename__ = "frozen_chain"
+
+    measure_id: int = Field(sa_column=Column(ForeignKey("measure.id", ondelete="CASCADE"), primary_key=True))
+    rule: str = Field(primary_key=True)
+    unit: str = Field(primary_key=True)
+    deadline: date = Field(primary_key=True)
+    leader: str | None = None
+    principal: str | None = None
+    steps: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    frozen_at: datetime

@@ -132,3 +132,78 @@ def test_what_lies_behind_its_time_is_told_with_its_numbers(stage):
     live(stage, "2021-06-04", "2021-06-30")
     assert reached(stage) == {"建设局": ["06-07", "06-28"]}
     assert "序时进度：按时间应完成 42%，已报 10%；3月1日以来没有新进展" in body(stage.letters()[0])
+
+
+def changed(stage, *steps, **people):
+    """The office edits the rule's steps, or who is who, while the chain runs."""
+    rule = a_rule("overdue", every=14, escalate=list(steps or STEPS), leaders_on="monday")
+    stage.service = replace(stage.service, rules=(rule,), directory=replace(stage.service.directory, **people))
+
+
+def test_posts_steps_and_dates_freeze_when_the_chain_starts(stage):
+    stage.measure("73", "2021-06-01")
+    live(stage, last="2021-06-08")
+    changed(stage, {"after": 9, "colour": "orange", "to": ["unit:财政局"]})
+    live(stage, "2021-06-09", "2021-06-30")
+    assert reached(stage) == CHAIN
+
+
+def test_a_rule_without_steps_any_more_finishes_what_it_began(stage):
+    stage.measure("73", "2021-06-01")
+    live(stage, last="2021-06-08")
+    stage.service = replace(stage.service, rules=(a_rule("overdue", every=14, leaders_on="monday"),))
+    live(stage, "2021-06-09", "2021-06-30")
+    assert reached(stage) == CHAIN
+
+
+def test_before_its_first_step_a_chain_follows_the_rule(stage):
+    stage.measure("73", "2021-06-01")
+    live(stage, last="2021-06-07")
+    changed(stage, {"after": 9, "colour": "orange", "to": ["principal"]})
+    live(stage, "2021-06-08", "2021-06-11")
+    assert reached(stage) == {"组长": ["06-10"]}
+
+
+def test_another_principal_or_leader_takes_over_new_chains_only(stage):
+    stage.measure("73", "2021-06-01")
+    live(stage, last="2021-06-08")
+    posts = dict(stage.service.directory.leaders)
+    for title in ("新组长", "新领导"):
+        posts[title] = replace(posts["组长"], name=title, addresses={"mail": (f"{title}@example.org",)})
+    units = {name: replace(unit, leader="新领导") for name, unit in stage.service.directory.units.items()}
+    changed(stage, leaders=posts, principal="新组长", units=units)
+    stage.measure("74", "2021-06-08", units=("财政局",))
+    live(stage, "2021-06-09", "2021-06-30")
+    told = reached(stage)
+    assert (told["分管领导"], told["组长"]) == (CHAIN["分管领导"], CHAIN["组长"])
+    assert (told["新领导"], told["新组长"]) == (["06-15", "06-21", "06-28", "06-30"], ["06-30"])
+
+
+def test_an_address_is_looked_up_when_it_is_written_to(stage):
+    stage.measure("73", "2021-06-01")
+    live(stage, last="2021-06-08")
+    posts = dict(stage.service.directory.leaders)
+    posts["组长"] = replace(posts["组长"], addresses={"mail": ("moved@example.org",)})
+    changed(stage, leaders=posts)
+    live(stage, "2021-06-09", "2021-06-23")
+    assert [message.addresses for message in stage.messages() if message.recipient == "组长"] == [["moved@example.org"]]
+
+
+def test_a_calendar_typed_in_later_moves_no_step_of_a_chain_that_has_begun(stage):
+    stage.measure("73", "2021-06-01")
+    live(stage, last="2021-06-08")
+    practice = stage.service.practice
+    calendar = replace(practice.calendar, off=frozenset({date(2021, 6, 10)}))
+    stage.service = replace(stage.service, practice=replace(practice, calendar=calendar))
+    live(stage, "2021-06-09", "2021-06-30")
+    assert reached(stage)["组长"] == CHAIN["组长"]
+
+
+def test_an_extension_begins_a_chain_by_the_rule_of_its_day(stage):
+    stage.measure("73", "2021-06-01")
+    live(stage, last="2021-06-08")
+    changed(stage, {"after": 3, "colour": "orange", "to": ["principal"]})
+    act(stage, "extend", "2021-06-09", deadline_on=date(2021, 6, 18))
+    live(stage, "2021-06-09", "2021-06-22")
+    assert reached(stage)["组长"] == ["06-21"]
+    assert reached(stage)["分管领导"] == ["06-08"]

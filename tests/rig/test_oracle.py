@@ -20,7 +20,7 @@ from reminder.rules.kinds.nudge import NudgeRule
 from reminder.rules.kinds.overdue import OverdueRule
 from reminder.rules.kinds.pace import PaceRule
 from reminder.rules.kinds.report import ReportRule
-from reminder.rules.rule import Match, Practice, Rule, Span
+from reminder.rules.rule import Facts, Match, Practice, Rule, Span
 from tests.rig import oracle_kinds as oracle
 from tests.rig import program, worlds
 
@@ -143,8 +143,8 @@ MUTANTS = {
     "领导汇总漏掉": (EscalatingRule, "_digests", lambda f: lambda self, climbed, span, practice: iter(())),
     "催办不看规则": (Match, "agrees", lambda f: lambda self, measure, unit: True),
     "催办上一次的名义日": (NudgeRule, "days", lambda f: lambda s, sp, p: {k: v[:1] for k, v in f(s, sp, p).items()}),
-    "已报仍催": (ReportRule, "_of_one", lambda f: lambda s, week, unit, slots, at, p: f(s, week, unit, slots, None, p)),
-    "催报只催一次": (ReportRule, "_last_chase", lambda f: lambda self, week: week.nominal),
+    "已报仍催": (ReportRule, "_of_one", lambda f: lambda s, w, unit, slots, _, p: f(s, w, unit, slots, Facts(), p)),
+    "催报只催一次": ("reminder.rules.report_slots", "_last_chase", lambda f: lambda week, chase: week.nominal),
     "进度差一点不算": (PaceRule, "_behind", lambda f: lambda self, m, day, line: f(self, m, day, line and line - 1)),
     "进度提醒不停": (
         PaceRule,

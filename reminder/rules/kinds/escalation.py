@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from reminder.domain.frozen import FrozenChain
 from reminder.domain.measure import Measure
 from reminder.domain.reminder import Firing, Line, Reason, ReminderKind
-from reminder.rules.chain import Step, Taken, after_deadline, chain, colour_of
+from reminder.rules.chain import Rung, Step, Taken, after_deadline, chain, rungs, thaw
 from reminder.rules.rule import Facts, Practice, Rule, Span, landings, subject_of
 from reminder.rules.when import Distance, OnDays
 
@@ -43,7 +45,7 @@ class EscalatingRule(Rule):
         return super().parts() | {self._part(step.after) for step in self.escalate}
 
     def parts_of(self, firing: Firing) -> frozenset[str]:
-        if firing.kind is not ReminderKind.ESCALATION or not firing.about.get("steps"):
+        if firing.kind is not ReminderKind.ESCALATION or not firing.about.get("steps") or firing.about.get("frozen"):
             return super().parts()
         return frozenset(f"rule:{self.name}:escalate:{after}" for after in firing.about["steps"].split("+"))
 
@@ -51,20 +53,43 @@ class EscalatingRule(Rule):
         return f"rule:{self.name}:escalate:{after}"
 
     def colour(self, measure: Measure, day: date, practice: Practice) -> str:
-        """The name of the highest step that a measure has reached on `day`; "" where none is."""
-        return colour_of(self.escalate, measure, day, practice)
+        """The name of the highest step that an open measure has reached on `day`; "" where none is."""
+        if not measure.open_on(day):
+            return ""
+        taken = self.taken(measure, next(iter(measure.units), ""), practice)
+        return next((one.steps[-1].colour for one in reversed(taken) if one.on <= day), "")
+
+    def taken(self, measure: Measure, unit: str, practice: Practice) -> list[Taken]:
+        """The steps of a measure for a unit: as they were when the chain began, else as the rule has them now."""
+        return chain(self.rungs(measure, unit, practice), measure, practice)
+
+    def rungs(self, measure: Measure, unit: str, practice: Practice) -> list[Rung]:
+        """The same before any answer puts one off; none where nothing is counted down."""
+        if frozen := self.frozen(measure, unit):
+            return thaw(frozen.steps)
+        deadline = measure.deadline.counted_down
+        return rungs(self.escalate, deadline, practice) if deadline else []
+
+    def frozen(self, measure: Measure, unit: str) -> FrozenChain | None:
+        """The chain of this rule that has begun after the measure's present deadline."""
+        asked = (unit, measure.deadline.counted_down)
+        mine = (one for one in measure.chains if one.rule in (self.name, self.was))
+        return next((one for one in mine if (one.unit, one.deadline) == asked), None)
 
     def escalations(self, facts: Facts, span: Span, practice: Practice) -> Iterator[Firing]:
         """The steps that are taken on days of `span`, and the digests."""
-        if not self.escalate:
-            return
         climbed: list[tuple[Measure, str, list[Taken]]] = []
         for measure in facts.measures:
             deadline = measure.deadline.counted_down
-            if deadline is None or deadline >= span.last:
+            if deadline is None or deadline >= span.last or not (self.escalate or measure.chains):
                 continue
-            taken = chain(self.escalate, measure, practice)
-            climbed += [(measure, unit, taken) for unit in self.units(measure, facts)]
+            usual = chain(rungs(self.escalate, deadline, practice), measure, practice)
+            for unit in self.units(measure, facts):
+                if frozen := self.frozen(measure, unit):
+                    as_begun = replace(measure, leader=frozen.leader) if frozen.leader else measure
+                    climbed.append((as_begun, unit, chain(thaw(frozen.steps), measure, practice)))
+                else:
+                    climbed.append((measure, unit, usual))
         for measure, unit, taken in climbed:
             for one in taken:
                 if one.on in span and self.runs_on(one.on, practice) and measure.chased_on(one.on):
@@ -88,7 +113,11 @@ class EscalatingRule(Rule):
             provisional=practice.provisional(deadline, nominal, one.on),
             superseded=one.nominals[:-1],
             to=one.to,
-            about={f"step:{measure.id}": step.colour, "steps": "+".join(str(of.after) for of in one.steps)},
+            about={
+                f"step:{measure.id}": step.colour,
+                "steps": "+".join(str(of.after) for of in one.steps),
+                **self._as_begun(measure, unit),
+            },
         )
 
     def _digests(
@@ -100,23 +129,29 @@ class EscalatingRule(Rule):
         for day, nominals in landings(self.leaders_on, span, practice).items():
             if not self.runs_on(day, practice):
                 continue
-            listed: dict[tuple[str, str], list[tuple[Measure, str]]] = defaultdict(list)
+            listed: dict[tuple[str, str, str], list[tuple[Measure, str]]] = defaultdict(list)
             for measure, unit, taken in climbed:
                 for entry in _told(taken, day) if measure.chased_on(day) else ():
                     colour = next(one.steps[-1].colour for one in reversed(taken) if one.on <= day)
-                    listed[unit, entry].append((measure, colour))
-            for (unit, entry), found in listed.items():
-                yield self._digest((unit, entry), found, day, nominals, practice)
+                    principal = self._as_begun(measure, unit).get("principal", "")
+                    listed[unit, entry, principal if entry == "principal" else ""].append((measure, colour))
+            for whom, found in listed.items():
+                yield self._digest(whom, found, day, nominals, practice)
+
+    def _as_begun(self, measure: Measure, unit: str) -> dict[str, str]:
+        """What a firing of a frozen chain says of it: that it is one, and who the principal was."""
+        frozen = self.frozen(measure, unit)
+        return {"frozen": "yes", **({"principal": frozen.principal} if frozen.principal else {})} if frozen else {}
 
     def _digest(
         self,
-        whom: tuple[str, str],
+        whom: tuple[str, str, str],
         found: list[tuple[Measure, str]],
         day: date,
         nominals: Sequence[date],
         practice: Practice,
     ) -> Firing:
-        unit, entry = whom
+        unit, entry, principal = whom
         found.sort(key=lambda one: (one[0].deadline.counted_down or date.max, one[0].ledger, one[0].id))
         occasion = nominals[-1]
         facts = {"count": str(len(found)), "occasion": str(occasion)}
@@ -132,16 +167,17 @@ class EscalatingRule(Rule):
             provisional=practice.provisional(occasion, day),
             superseded=tuple(nominals[:-1]),
             to=(entry,),
-            about={f"step:{measure.id}": colour for measure, colour in found},
+            about={f"step:{measure.id}": colour for measure, colour in found}
+            | ({"principal": principal} if principal else {}),
         )
 
-    def next_step(self, measure: Measure, day: date, practice: Practice) -> Taken | None:
+    def next_step(self, measure: Measure, unit: str, day: date, practice: Practice) -> Taken | None:
         """The first step after `day`."""
-        return next((one for one in chain(self.escalate, measure, practice) if one.on > day), None)
+        return next((one for one in self.taken(measure, unit, practice) if one.on > day), None)
 
-    def why_no_step(self, measure: Measure, day: date, practice: Practice) -> Reason | None:
+    def why_no_step(self, measure: Measure, unit: str, day: date, practice: Practice) -> Reason | None:
         """Why the step that would have been taken by `day` is not; None where nothing puts one off."""
-        coming = self.next_step(measure, day, practice)
+        coming = self.next_step(measure, unit, day, practice)
         if coming is None or coming.answered is None or coming.answered >= day:
             return None
         deadline = measure.deadline.counted_down or date.max

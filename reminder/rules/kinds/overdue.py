@@ -124,11 +124,11 @@ class OverdueRule(EscalatingRule):
             return refusal
         if day <= deadline:
             return Reason("not_overdue", {"deadline": str(deadline)})
-        if put_off := self.why_no_step(measure, day, practice):
+        if put_off := self.why_no_step(measure, unit, day, practice):
             return put_off
         later = Span(day + ONE_DAY, day + LONGEST_REST)
         coming = [to for to in sorted(self._days(deadline, later, practice)) if to > day]
-        step = self.next_step(measure, day, practice)
+        step = self.next_step(measure, unit, day, practice)
         if step and coming and step.on <= coming[0]:
             return Reason("not_yet_step", {"next": str(step.on), "step": step.steps[-1].colour})
         return Reason("not_yet", {"next": str(coming[0]) if coming else ""})
