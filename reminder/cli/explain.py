@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reminder.cli.asked import headings, local, measure_named, span_asked, unit_named, unknown
+from reminder.cli.asked import headings, measure_named, span_asked, unit_named, unknown
 from reminder.cli.common import Json, open_app, parse_day, print_lines, print_table, say
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def explain(
     """为何发、为何不发 · Every rule's answer with its reason, and what became of it."""
     from reminder.explain import Question
     from reminder.explain import explain as answer
+    from reminder.facts import account_facts
     from reminder.past import houses
 
     app = open_app(context)
@@ -52,7 +53,7 @@ def explain(
         for account in answer(app.engine, house, replace(question, span=days))
     ]
     if as_json:
-        print_lines(_as_facts(app, account) for account in accounts)
+        print_lines(account_facts(account, configuration.locale, configuration.zone) for account in accounts)
     elif accounts:
         rows = (_row(app, account) for account in accounts)
         print_table("", headings(configuration.locale, "day unit rule measures state reason result"), rows)
@@ -79,37 +80,6 @@ def _measures(app: App, code: str | None, units: frozenset[str]) -> list[Measure
     with reading(app.engine) as session:
         found = load_measures(session) if wanted is None else list(by_ids(session, [wanted]).values())
     return [measure for measure in found if not units or units & set(measure.units)]
-
-
-def _as_facts(app: App, account: Account) -> dict[str, Any]:
-    from reminder.compose import sentence
-    from reminder.explain.sentences import result, why
-
-    locale = app.configuration.locale
-    return {
-        "day": account.day.isoformat(),
-        "unit": account.unit,
-        "rule": account.rule,
-        "measures": list(account.measures),
-        "fired": account.fired,
-        "state": account.state,
-        "reason": sentence(locale, why(account)),
-        "reason_code": why(account).code,
-        "kind": account.kind or None,
-        "at": local(app, account.at),
-        "recipient": account.recipient or None,
-        "channel": account.channel or None,
-        "instead_of": account.instead_of or None,
-        "late": account.late,
-        "provisional": account.provisional,
-        "message": account.message,
-        "addresses": list(account.addresses),
-        "attempts": [
-            {"at": local(app, each.at), "outcome": each.outcome, "code": each.code, "text": each.text}
-            for each in account.attempts
-        ],
-        "result": result(locale, app.configuration.zone, account),
-    }
 
 
 def _row(app: App, account: Account) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ def show(context: typer.Context, code: Code, as_json: Json = False) -> None:
     """看一条措施和它的经过 · One measure and its history."""
     from sqlmodel import col
 
-    from reminder.cli.measures import as_facts
+    from reminder.facts import measure_facts
     from reminder.office.beside import children
     from reminder.office.find import find
     from reminder.office.history import history
@@ -63,7 +63,7 @@ def show(context: typer.Context, code: Code, as_json: Json = False) -> None:
         (found,) = load_measures(session, col(MeasureRow.id) == row.id)
         past = history(session, code, locale)
         beside = {"parent": row.parent, "children": [child.code for child in children(session, row)]}
-    facts = as_facts(found, app.today()) | {"blocked_by": found.blocked_by}
+    facts = measure_facts(found, app.today()) | {"blocked_by": found.blocked_by}
     facts |= {"tags": list(found.tags), "standing": found.standing, **beside}
     events = [
         {"on": one.on, "act": one.act, "status": one.status, "by": one.by, "because": one.because, **one.facts}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def measures(context: typer.Context, as_json: Json = False) -> None:
     """台账现状 · The ledger as the service has it."""
+    from reminder.facts import measure_facts
     from reminder.store.engine import reading
     from reminder.store.measures import load_measures
     from reminder.words import say
@@ -25,35 +26,10 @@ def measures(context: typer.Context, as_json: Json = False) -> None:
     with reading(app.engine) as session:
         found = load_measures(session)
     if as_json:
-        print_lines(as_facts(measure, today) for measure in found)
+        print_lines(measure_facts(measure, today) for measure in found)
         return
     columns = say(locale, "measures.columns").split("|")
     print_table(say(locale, "measures.title", count=len(found)), columns, _rows(found, today, locale))
-
-
-def as_facts(measure: Measure, today: date) -> dict[str, Any]:
-    """A measure in the contract's JSON."""
-    return {
-        "ledger": measure.ledger,
-        "code": measure.code,
-        "problem": measure.problem,
-        "measure": measure.text,
-        "aspect": measure.aspect,
-        "units": list(measure.units),
-        "supporting_units": list(measure.supporting_units),
-        "leader": measure.leader,
-        "deadline": {
-            "kind": measure.deadline.kind.value,
-            "date": measure.deadline.on,
-            "rule": measure.deadline.rule,
-            "text": measure.deadline.text,
-        },
-        "status": measure.status_on(today).value,
-        "percent": measure.percent,
-        "progress_on": measure.progress_on,
-        "closed_on": measure.closing_day(today),
-        "colour": measure.colour(today),
-    }
 
 
 def _rows(found: list[Measure], today: date, locale: str) -> Iterator[tuple[Any, ...]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reminder.cli.asked import headings, kind_word, local, message_ids, since
+from reminder.cli.asked import headings, kind_word, message_ids, since
 from reminder.cli.common import Json, open_app, print_lines, print_table, say
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def outbox(
     if context.invoked_subcommand:
         return
     from reminder.errors import UsageError
+    from reminder.facts import message_facts
     from reminder.store.engine import reading
     from reminder.store.messages import STATES, posted
 
@@ -38,7 +39,7 @@ def outbox(
     with reading(app.engine) as session:
         found = posted(session, state)
     if as_json:
-        print_lines(_as_facts(app, one) for one in found)
+        print_lines(message_facts(one, app.configuration.zone) for one in found)
     elif found:
         columns = headings(locale, "id state recipient channel kinds measures next result")
         print_table("", columns, _rows(app, found[-_MOST_SHOWN:]))
@@ -121,28 +122,6 @@ def _told(app: App, asked: dict[int, Posted], done: set[int], what: str) -> None
             state = say(locale, f"cli.state_{one.state}")
             typer.echo(say(locale, f"cli.outbox_not_{what}", id=key, state=state), err=True)
     raise typer.Exit(0 if done >= set(asked) else 2 if not done else 1)
-
-
-def _as_facts(app: App, one: Posted) -> dict[str, Any]:
-    """A message in the contract's JSON."""
-    return {
-        "id": one.id,
-        "message_id": one.message_id,
-        "state": one.state,
-        "channel": one.channel,
-        "recipient": one.recipient,
-        "subject": one.subject,
-        "kinds": list(one.kinds),
-        "measures": list(one.measures),
-        "created_at": local(app, one.created_at),
-        "late": one.late,
-        "why": one.why,
-        "attempts": [
-            {"at": local(app, each.at), "outcome": each.outcome, "code": each.code, "text": each.text}
-            for each in one.attempts
-        ],
-        "next_attempt_at": local(app, one.next_attempt_at),
-    }
 
 
 def _rows(app: App, found: list[Posted]) -> list[tuple[str, ...]]:

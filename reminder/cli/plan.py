@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -31,8 +31,8 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """将发送什么、给谁、何时、为何 · What would be sent, to whom, when and why."""
-    from reminder.compose import sentence
     from reminder.errors import UsageError
+    from reminder.facts import reminder_facts
     from reminder.rules.rule import Span
     from reminder.words import say
 
@@ -46,7 +46,7 @@ def plan(
         _tell_differences(app, _differences(app, other, planned, Span(first, last)), as_json=as_json)
         return
     if as_json:
-        print_lines(as_facts(reminder, sentence(locale, reminder.firing.reason)) for reminder in planned)
+        print_lines(reminder_facts(reminder, locale) for reminder in planned)
         return
     columns = say(locale, "plan.columns").split("|")
     rows = (_row(reminder, f"{reminder.firing.at:%Y-%m-%d %H:%M}", locale) for reminder in planned)
@@ -78,13 +78,13 @@ def _differences(app: App, other: Path, planned: list[Reminder], span: Span) -> 
 
 
 def _tell_differences(app: App, found: list[Difference], *, as_json: bool) -> None:
-    from reminder.compose import sentence
+    from reminder.facts import reminder_facts
     from reminder.words import say
 
     locale = app.configuration.locale
     if as_json:
         for one in found:
-            facts = as_facts(one.shown, sentence(locale, one.shown.firing.reason))
+            facts = reminder_facts(one.shown, locale)
             was_at = one.before.firing.at.isoformat() if one.before else None
             print_json({"change": one.change, "was_at": was_at, **facts})
         return
@@ -97,22 +97,3 @@ def _tell_differences(app: App, found: list[Difference], *, as_json: bool) -> No
         rows.append((say(locale, f"plan.{one.change}"), *_row(one.shown, when, locale)))
     counts = {change: sum(one.change == change for one in found) for change in ("added", "removed", "moved", "changed")}
     print_table(say(locale, "plan.differences", **counts), columns, rows)
-
-
-def as_facts(reminder: Reminder, reason: str) -> dict[str, Any]:
-    """A reminder in the contract's JSON."""
-    firing = reminder.firing
-    return {
-        "at": firing.at.isoformat(),
-        "occasion": firing.occasion.isoformat(),
-        "rule": firing.rule,
-        "kind": firing.kind.value,
-        "unit": firing.unit,
-        "recipient": reminder.recipient,
-        "channel": reminder.channel,
-        "message": reminder.message,
-        "measures": [{"code": line.measure.code, "days": list(line.days)} for line in firing.lines],
-        "late": reminder.late,
-        "provisional": firing.provisional,
-        "reason": reason,
-    }

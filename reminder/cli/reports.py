@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,11 +55,12 @@ def listed(
     """一周的周报告：已报、迟报、未报 · A week's reports: received, late, missing."""
     if context.invoked_subcommand:
         return
+    from reminder.weekly import week_reports
     from reminder.words import say
 
     app = open_app(context)
     locale = app.configuration.locale
-    found = _of_week(app, week)
+    found = week_reports(app, week)
     if export is not None:
         _compile(app, export, found)
         return
@@ -94,25 +94,6 @@ def _compile(app: App, file: Path, found: list[UnitWeek]) -> None:
         notes = notes_of(session, found[0].week) if found else {}
     compile_reports(file, found, notes, locale)
     typer.echo(say(locale, "reports.compiled", count=len(found), file=file))
-
-
-def _of_week(app: App, week: str | None) -> list[UnitWeek]:
-    """Every unit's report of the week, by the first report rule."""
-    from reminder.errors import UsageError
-    from reminder.office.reports import list_reports
-    from reminder.office.weeks import week_of
-    from reminder.rules.kinds.report import ReportRule
-    from reminder.rules.rule import Span
-    from reminder.words import say
-
-    configuration = app.configuration
-    rules = [rule for rule in configuration.rules if isinstance(rule, ReportRule)]
-    if not rules:
-        raise UsageError(say(configuration.locale, "reports.no_rule"))
-    name = week_of(week or str(app.today()), configuration.locale)
-    monday = date.fromisocalendar(int(name[:4]), int(name[6:]), 1)
-    facts = app.facts(Span(monday, monday + timedelta(days=6)), rules[:1])
-    return list_reports(facts, rules[0], configuration.practice, name)
 
 
 @reports.command("import")

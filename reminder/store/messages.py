@@ -50,13 +50,18 @@ class Posted:
     next_attempt_at: datetime | None
 
 
-def posted(session: Session, state: str | None = None, ids: Collection[int] | None = None) -> list[Posted]:
-    """The messages in this state, or with these ids, the oldest first; without either all."""
+def posted(
+    session: Session, state: str | None = None, ids: Collection[int] | None = None, page: tuple[int, int] | None = None
+) -> list[Posted]:
+    """The messages in this state, or with these ids, the oldest first; without either all. `page` (N, M) are the first
+    M of those after number N."""
     wanted = select(MessageRow).options(without_payload()).order_by(col(MessageRow.id))
     if state is not None:
         wanted = wanted.where(MessageRow.state == state)
     if ids is not None:
         wanted = wanted.where(col(MessageRow.id).in_(sorted(ids)))
+    if page is not None:
+        wanted = wanted.where(col(MessageRow.id) > page[0]).limit(page[1])
     rows = session.exec(wanted).all()
     keys = [row.id for row in rows if row.id is not None]
     tries, carried = attempts_of(session, keys), _carried(session, keys)

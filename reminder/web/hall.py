@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -35,6 +35,15 @@ class Hall:
     def web(self) -> Web:
         """[web]."""
         return self.app.configuration.web or Web()
+
+    def today(self) -> date:
+        """The office's local day."""
+        return self.now().astimezone(self.app.configuration.zone).date()
+
+    def names_of(self, unit: str) -> list[str]:
+        """By which names the ledger may call a unit."""
+        known = self.app.configuration.directory.units.get(unit)
+        return [unit, *(known.aliases if known else ())]
 
     @property
     def public_host(self) -> str:

@@ -78,7 +78,7 @@ def unit_week(session: Session, here: Hall, link: Link, week: str, locale: str) 
         received=wording.instant(locale, row.submitted_at.astimezone(configuration.zone)) if row else "",
         received_by=_by(row),
         signature=str(row.sent.get("signature", "")) if row else "",
-        measures=tuple(shown(one, locale, today) for one in open_measures(session, _names(here, link.unit))),
+        measures=tuple(shown(one, locale, today) for one in open_measures(session, here.names_of(link.unit))),
         units=tuple(sorted(name for name in configuration.directory.units if name != link.unit)),
         feed=path(session, here.key, link.unit),
         valid_until=wording.long_day(locale, link.expires_at.astimezone(configuration.zone).date()),
@@ -110,11 +110,6 @@ def shown(measure: Measure, locale: str, today: date) -> MeasureView:
         status=wording.status(locale, measure, today),
         claimed=stands is Status.CLAIMED,
     )
-
-
-def _names(here: Hall, unit: str) -> list[str]:
-    known = here.app.configuration.directory.units.get(unit)
-    return [unit, *(known.aliases if known else ())]
 
 
 def _due_at(here: Hall, week: str) -> datetime | None:

@@ -12,7 +12,7 @@ from reminder.web.access import Anyone, Bearer, Signed, anyone, needs, viewer
 from reminder.web.headers import HEADERS
 from tests.integration.web.conftest import hidden
 
-EXAMPLES = {"name": "reminder.css", "token": "1-aaaaaaaaaaaaaaaaaaaaaaaa"}
+EXAMPLES = {"name": "reminder.css", "token": "1-aaaaaaaaaaaaaaaaaaaaaaaa", "code": "1"}
 
 
 def filled(path):
