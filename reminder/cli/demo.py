@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from reminder.cli.common import print_table
-from reminder.cli.importing import import_into
 from reminder.cli.replay import simulate_shown
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ def demo() -> None:
 
     from reminder.app import open_app
     from reminder.config.example import write_example
+    from reminder.importing import Order, import_into
     from reminder.resources import data_dir
     from reminder.rules.rule import Span
     from reminder.words import say
@@ -38,7 +38,7 @@ def demo() -> None:
     app = open_app(folder, create=True)
     locale = app.configuration.locale
     ledger = data_dir("config") / "demo" / "ledger_2021.xlsx"
-    done = import_into(app, ledger, as_of=FIRST)
+    done = import_into(app, ledger, Order(as_of=FIRST))
     typer.echo(say(locale, "demo.imported", file=ledger.name, first=FIRST))
     for line in done.lines():
         typer.echo(line)

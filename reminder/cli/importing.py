@@ -11,7 +11,6 @@ import typer
 from reminder.cli.common import Json, open_app, parse_day, print_json, print_table
 
 if TYPE_CHECKING:
-    from reminder.app import App
     from reminder.ledger.registered import Registered
 
 
@@ -33,51 +32,16 @@ def import_ledger(
     as_json: Json = False,
 ) -> None:
     """导入台账 · The ledger in."""
+    from reminder.importing import Order, import_into
+
     app = open_app(context, create=True)
-    done = import_into(
-        app, file, sheet=sheet, ledger=ledger, as_of=as_of or app.today(), dry_run=dry_run, renumbered=renumbered
-    )
+    order = Order(as_of=as_of or app.today(), sheet=sheet, ledger=ledger, dry_run=dry_run, renumbered=renumbered)
+    done = import_into(app, file, order)
     if as_json:
         print_json(done.as_json())
     else:
         _show(done, app.configuration.locale)
     raise typer.Exit(1 if done.needs_person else 0)
-
-
-def import_into(
-    app: App,
-    file: Path,
-    *,
-    as_of: date,
-    sheet: str | None = None,
-    ledger: str = "",
-    dry_run: bool = False,
-    renumbered: bool = False,
-) -> Registered:
-    """One import, as one transaction. Raises UnreadableLedger or UsageError; then nothing was stored."""
-    from hashlib import sha256
-
-    from reminder.app import now
-    from reminder.ledger.read import read_ledger
-    from reminder.ledger.register import Import, known_wordings, register
-    from reminder.store.engine import reading, writing
-
-    with reading(app.engine) as session:
-        wordings = known_wordings(session, ledger, renumbered=renumbered)
-    read = read_ledger(file, app.read_settings(ledger, as_of), sheet, wordings)
-    about = Import(
-        ledger=ledger,
-        as_of=as_of,
-        dated=app.configuration.reading(ledger).dated,
-        now=now(),
-        file=file.name,
-        sha256=sha256(file.read_bytes()).hexdigest(),
-        renumbered=renumbered,
-        dry_run=dry_run,
-        locale=app.configuration.locale,
-    )
-    with writing(app.engine) as session:
-        return register(session, read, about)
 
 
 def _show(done: Registered, locale: str) -> None:

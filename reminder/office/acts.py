@@ -52,6 +52,11 @@ _STEPS: Mapping[ActName, _Step] = {
 }
 
 
+def possible(stands: Status) -> list[ActName]:
+    """What can be done to a measure that stands at `stands`."""
+    return [name for name, step in _STEPS.items() if stands in step.possible]
+
+
 def perform(session: Session, key: str, act: Act, office: Office) -> MeasureRow:
     """Does `act` to the measure `key` (CODE or LEDGER/CODE) within the caller's transaction.
 

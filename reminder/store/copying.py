@@ -10,6 +10,7 @@ from reminder.store import (  # noqa: F401 - importing them fills the metadata
     gate_tables,
     service_tables,
     tables,
+    upload_tables,
 )
 from reminder.store.engine import reading, upgrade, writing
 

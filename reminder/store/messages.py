@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,14 +55,36 @@ def posted(
 ) -> list[Posted]:
     """The messages in this state, or with these ids, the oldest first; without either all. `page` (N, M) are the first
     M of those after number N."""
-    wanted = select(MessageRow).options(without_payload()).order_by(col(MessageRow.id))
+    wanted = select(MessageRow).order_by(col(MessageRow.id))
     if state is not None:
         wanted = wanted.where(MessageRow.state == state)
     if ids is not None:
         wanted = wanted.where(col(MessageRow.id).in_(sorted(ids)))
     if page is not None:
         wanted = wanted.where(col(MessageRow.id) > page[0]).limit(page[1])
-    rows = session.exec(wanted).all()
+    return _told(session, session.exec(wanted.options(without_payload())).all())
+
+
+def newest(session: Session, most: int, state: str | None = None) -> list[Posted]:
+    """The `most` newest messages, or the newest in this state, the newest first."""
+    wanted = select(MessageRow).order_by(col(MessageRow.id).desc()).limit(most)
+    if state is not None:
+        wanted = wanted.where(MessageRow.state == state)
+    return _told(session, session.exec(wanted.options(without_payload())).all())
+
+
+def sent_between(session: Session, first: datetime, end: datetime) -> int:
+    """How many messages a peer's server accepted from `first` up to but without `end`."""
+    at = col(MessageRow.finished_at)
+    return session.exec(select(func.count()).where(MessageRow.state == "sent", at >= first, at < end)).one()
+
+
+def payload_of(session: Session, key: int) -> bytes | None:
+    """The bytes of a message; None where it has not been tried, or they are no longer kept."""
+    return session.exec(select(MessageRow.payload).where(MessageRow.id == key)).first()
+
+
+def _told(session: Session, rows: Sequence[MessageRow]) -> list[Posted]:
     keys = [row.id for row in rows if row.id is not None]
     tries, carried = attempts_of(session, keys), _carried(session, keys)
     return [_posted(row, tries.get(row.id or 0, ()), carried.get(row.id or 0, [])) for row in rows]

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
 
+from reminder.domain.measure import Measure
 from reminder.domain.reminder import Reason
 from reminder.store.messages import Attempt, attempts_of, without_payload
 from reminder.store.tables import MessageRow, ReminderRow
@@ -51,6 +52,26 @@ def recorded(session: Session, first: datetime, end: datetime) -> list[Occasion]
         .order_by(col(ReminderRow.at), col(ReminderRow.id))
     )
     rows = session.exec(wanted).all()
+    tries = attempts_of(session, (row.message_pk for row, _ in rows if row.message_pk is not None))
+    return [_occasion(row, message, tries.get(row.message_pk or 0, ())) for row, message in rows]
+
+
+def of_measure(session: Session, measure: Measure, most: int) -> list[Occasion]:
+    """The `most` latest reminders that spoke of a measure, the latest first; those of its units' weekly letters too."""
+    subjects = or_(
+        col(ReminderRow.subject) == f"measure:{measure.id}",
+        col(ReminderRow.subject).startswith(f"measure:{measure.id}:"),
+        col(ReminderRow.subject).in_([f"unit:{unit}" for unit in measure.units]),
+    )
+    wanted = (
+        select(ReminderRow, MessageRow)
+        .join(MessageRow, col(ReminderRow.message_pk) == col(MessageRow.id), isouter=True)
+        .where(subjects)
+        .options(without_payload())
+        .order_by(col(ReminderRow.at).desc(), col(ReminderRow.id).desc())
+        .limit(most * 2)  # a unit's letter does not speak of every measure
+    )
+    rows = [one for one in session.exec(wanted) if any(line["measure"] == measure.id for line in one[0].lines)][:most]
     tries = attempts_of(session, (row.message_pk for row, _ in rows if row.message_pk is not None))
     return [_occasion(row, message, tries.get(row.message_pk or 0, ())) for row, message in rows]
 

@@ -210,6 +210,7 @@ class MessageRow(SQLModel, table=True):
             postgresql_where=text(WAITING_STATES),
         ),
         Index("ix_message_recipient", "recipient", "channel", "finished_at"),
+        Index("ix_message_finished", "finished_at"),
         Index("uq_message_own", "own", "channel", unique=True, sqlite_where=text(OWN), postgresql_where=text(OWN)),
         Index("ix_message_failed", "finished_at", sqlite_where=text(DEAD), postgresql_where=text(DEAD)),
         Index(

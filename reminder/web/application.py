@@ -10,13 +10,30 @@ from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 
 from reminder.app import App, now
-from reminder.web import api, desk, feeds, files, monitor, signin, unit_page
+from reminder.web import (
+    api,
+    desk,
+    feeds,
+    files,
+    ledger,
+    measure,
+    messages,
+    monitor,
+    pictures,
+    records,
+    rules,
+    signin,
+    unit_page,
+    upload,
+    weeks,
+)
 from reminder.web.access import needs
 from reminder.web.faults import add_faults
 from reminder.web.hall import Hall
 
 _THREADS = 8  # requests answered at once; the database's pool has room for more
-_ROUTERS = (api.router, feeds.router, desk.router, unit_page.router, signin.router, monitor.router, files.router)
+_DESK = (desk, ledger, measure, messages, weeks, records, pictures, rules, upload)
+_ROUTERS = tuple(each.router for each in (api, feeds, *_DESK, unit_page, signin, monitor, files))
 
 
 def application(current: Callable[[], App], clock: Callable[[], datetime] = now) -> FastAPI:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import date
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -65,3 +66,16 @@ def text(sent: FormData, name: str, most: int = 2000) -> str:
     if len(value) > most:
         raise Refused(400, "web.too_long", most=most)
     return value
+
+
+def day(sent: FormData, name: str) -> date | None:
+    """The field `name` as a day; None where it is empty.
+
+    Raises:
+        Refused: it is no day.
+    """
+    value = text(sent, name, 10)
+    try:
+        return date.fromisoformat(value) if value else None
+    except ValueError as fault:
+        raise Refused(422, "web.unreadable") from fault

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import cast
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ from fastapi import Request
 
 from reminder.app import App
 from reminder.config.models import Web
+from reminder.web.remembered import Remembered
 from reminder.words import LOCALES
 
 LANGUAGE_COOKIE = "language"
@@ -20,11 +21,13 @@ LANGUAGE_COOKIE = "language"
 
 @dataclass(frozen=True, slots=True)
 class Hall:
-    """`current` is the application as last reloaded; `now` the clock; `key` the service's secret."""
+    """`current` is the application as last reloaded; `now` the clock; `key` the service's secret; `memory` what costs
+    much and may be some seconds old."""
 
     current: Callable[[], App]
     now: Callable[[], datetime]
     key: str
+    memory: Remembered = field(default_factory=Remembered)
 
     @property
     def app(self) -> App:

@@ -19,18 +19,19 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus' text exposition
 @router.get("/healthz")
 def healthz(request: Request) -> Response:
     """200 where nothing needs a person, else 503."""
-    status, body = verdict(_wellness(request).now())
+    status, body = verdict(wellness(request).now())
     return Response(body, status, media_type="application/json")
 
 
 @router.get("/metrics")
 def metrics(request: Request) -> Response:
     """The figures of `status`."""
-    found = _wellness(request).now()
+    found = wellness(request).now()
     return Response("".join(_lines(found)), media_type=TEXT)
 
 
-def _wellness(request: Request) -> Wellness:
+def wellness(request: Request) -> Wellness:
+    """How the service is, looked at for everybody who asks."""
     state = request.app.state
     if not hasattr(state, "wellness"):
         here = hall(request)

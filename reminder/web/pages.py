@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache, partial
 from typing import Any
 from urllib.parse import urlencode
@@ -10,6 +11,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from reminder.compose.wording import week
+from reminder.gate.role import Role
 from reminder.resources import data_dir
 from reminder.web.files import version
 from reminder.web.forms import csrf_of
@@ -21,13 +24,15 @@ _A_YEAR = 365 * 24 * 3600
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(data_dir("templates") / "web"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+    return made
 
 
 def page(request: Request, template: str, status: int = 200, /, **facts: Any) -> HTMLResponse:
@@ -43,19 +48,31 @@ def _common(request: Request) -> dict[str, Any]:
     configuration = hall(request).app.configuration
     other = next(one for one in LOCALES if one != locale)
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
+    zone, person = configuration.zone, getattr(request.state, "person", None)
     return {
         "t": partial(say, locale),
+        "day": partial(_day, locale),
+        "moment": lambda moment: f"{moment.astimezone(zone):%Y-%m-%d %H:%M}",
+        "week_words": partial(week, locale),
+        "may": lambda role: person is not None and person.role.may(Role(role)),
         "locale": locale,
         "html_lang": {"zh_CN": "zh-CN"}.get(locale, locale),
         "other_locale": other,
         "other_language": f"?{urlencode([*kept, ('lang', other)])}",
         "office": configuration.office.name,
         "contact": configuration.office.contact,
-        "person": getattr(request.state, "person", None),
+        "person": person,
         "csrf": csrf_of(request),
         "path": request.url.path,
         "version": version(),
     }
+
+
+def _day(locale: str, day: date) -> str:
+    """A day with its year, as people write it."""
+    return say(
+        locale, "letters.day_with_year", year=day.year, month=say(locale, f"letters.month_{day.month}"), day=day.day
+    )
 
 
 def _keep(request: Request, answer: HTMLResponse) -> None:

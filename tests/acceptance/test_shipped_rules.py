@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 
 from reminder.app import open_app
-from reminder.cli.importing import import_into
 from reminder.config.example import write_example
+from reminder.importing import Order, import_into
 from reminder.rules.rule import Span
 
 LEDGER = Path(__file__).parent.parent / "data" / "ledger_2021.xlsx"
@@ -18,7 +18,7 @@ SPAN = Span(date(2021, 4, 8), date(2021, 10, 31))
 def test_the_shipped_rules_are_calm(tmp_path):
     write_example(tmp_path / "office")
     app = open_app(tmp_path / "office", create=True)
-    import_into(app, LEDGER, as_of=SPAN.first)
+    import_into(app, LEDGER, Order(as_of=SPAN.first))
     days = defaultdict(set)
     for reminder in app.plan(SPAN):
         days[reminder.recipient].add(reminder.firing.at.date())

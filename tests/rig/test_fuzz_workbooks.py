@@ -21,9 +21,9 @@ import pytest
 from sqlmodel import func, select
 
 from reminder.app import App, open_app
-from reminder.cli.importing import import_into
 from reminder.config.example import write_example
 from reminder.errors import ReminderError
+from reminder.importing import Order, import_into
 from reminder.ledger import child, grid
 from reminder.store.engine import reading
 from reminder.store.tables import ImportRow, MeasureRow
@@ -102,7 +102,7 @@ def check(app: App, workbook: Workbook, ledger: str, folder: Path) -> str:
     began, refusal = time.monotonic(), ""
     expected = (0, 0)
     try:
-        done = import_into(app, path, as_of=date(2021, 9, 27), ledger=ledger)
+        done = import_into(app, path, Order(as_of=date(2021, 9, 27), ledger=ledger))
         expected = (sum(row.action == "added" for row in done.rows), 1)
     except ReminderError as refused:
         refusal = str(refused)

@@ -11,6 +11,7 @@ from reminder.store import (  # noqa: F401 - importing them fills the metadata
     gate_tables,
     service_tables,
     tables,
+    upload_tables,
 )
 
 engine: Engine = context.config.attributes["engine"]

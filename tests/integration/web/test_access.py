@@ -141,7 +141,7 @@ def test_a_failure_is_one_sentence_in_the_readers_language(house):
 
 
 def test_what_breaks_is_told_without_its_innards(house, monkeypatch, caplog):
-    monkeypatch.setattr("reminder.web.desk.page", lambda *_: 1 / 0)
+    monkeypatch.setattr("reminder.web.desk.page", lambda *_, **__: 1 / 0)
     broken = house.browser(Role.OFFICER).get("/")
     assert broken.status_code == 500
     assert "系统出了故障" in broken.text

@@ -1,0 +1,90 @@
+"""Messages and their deliveries: what was sent, what failed, what waits; try again, give up, let go."""
+
+from __future__ import annotations
+
+import json
+from email import message_from_bytes
+from email.policy import default
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.datastructures import FormData
+
+from reminder.store.engine import reading, writing
+from reminder.store.messages import STATES, cancel, newest, payload_of, posted, release, retry
+from reminder.web.access import Refused, officer, viewer
+from reminder.web.forms import form
+from reminder.web.hall import hall, locale_of
+from reminder.web.pages import page
+from reminder.words import say
+
+router = APIRouter()
+_SHOWN = 100
+
+
+@router.get("/messages", dependencies=[Depends(viewer)])
+def messages(request: Request) -> Response:
+    """The newest messages of a state, or of all."""
+    state = request.query_params.get("state", "")
+    with reading(hall(request).app.engine) as session:
+        found = newest(session, _SHOWN, state if state in STATES else None)
+    return page(request, "messages.html", found=found, most=_SHOWN, state=state, states=STATES)
+
+
+@router.get("/messages/{number}", dependencies=[Depends(viewer)])
+def message(request: Request, number: int) -> Response:
+    """One message: what was in it, and every attempt."""
+    with reading(hall(request).app.engine) as session:
+        found = posted(session, ids=[number])
+        payload = payload_of(session, number)
+    if not found:
+        raise Refused(404, "web.not_found")
+    return page(
+        request, "message.html", one=found[0], text=readable(payload), said=request.query_params.get("said", "")
+    )
+
+
+@router.post("/messages/{number}/retry", dependencies=[Depends(officer)])
+def tried_again(request: Request, number: int, sent: Annotated[FormData, Depends(form)]) -> Response:
+    """Lets a message that failed be tried again."""
+    here = hall(request)
+    with writing(here.app.engine) as session:
+        done = retry(session, [number], here.now())
+    return _told(request, number, "retried", done=bool(done))
+
+
+@router.post("/messages/{number}/cancel", dependencies=[Depends(officer)])
+def given_up(request: Request, number: int, sent: Annotated[FormData, Depends(form)]) -> Response:
+    """Ends a message that nobody can have received."""
+    here = hall(request)
+    person = request.state.person.name
+    with writing(here.app.engine) as session:
+        done = cancel(session, [number], say(locale_of(request), "desk.cancelled_by", name=person), here.now())
+    return _told(request, number, "cancelled", done=bool(done))
+
+
+@router.post("/messages/release", dependencies=[Depends(officer)])
+def let_go(request: Request, sent: Annotated[FormData, Depends(form)]) -> Response:
+    """Lets go everything that is held; sending hours and caps are looked at again."""
+    here = hall(request)
+    with writing(here.app.engine) as session:
+        release(session, here.now())
+    here.memory.forget()
+    return RedirectResponse("/messages", 303)
+
+
+def readable(payload: bytes | None) -> str:
+    """What a person reads of the bytes that were sent: a mail's plain text, or a webhook's JSON set out in lines."""
+    if not payload:
+        return ""
+    try:
+        return json.dumps(json.loads(payload), ensure_ascii=False, indent=1)
+    except ValueError:
+        body = message_from_bytes(payload, policy=default).get_body(("plain",))
+    return str(body.get_content()) if body else payload.decode("utf-8", "replace")
+
+
+def _told(request: Request, number: int, what: str, *, done: bool) -> Response:
+    hall(request).memory.forget()
+    return RedirectResponse(f"/messages/{number}?said={what if done else 'not_' + what}", 303)
