@@ -171,7 +171,7 @@ def list_reports(facts: Facts, rule: ReportRule, practice: Practice, week: str) 
     submitted = {unit: at.astimezone(practice.zone) for (unit, of), at in facts.reports.items() if of == week}
     found = []
     for unit in sorted({*by_unit, *submitted}):
-        owed = due is not None and rule.owed(due, by_unit.get(unit, ()))
+        owed = due is not None and rule.owed(due, unit, by_unit.get(unit, ()))
         state = _state(due.due_at, submitted.get(unit)) if owed and due else "not_owed"
         due_at = due.due_at if due else None
         found.append(UnitWeek(unit=unit, week=week, due_at=due_at, state=state, submitted_at=submitted.get(unit)))

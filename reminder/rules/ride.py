@@ -49,7 +49,7 @@ def _boarded(firing: Firing, nudge: NudgeRule, practice: Practice) -> Firing:
     if not firing.lines or not all(nudge.matches(line.measure, firing.unit) for line in firing.lines):
         return firing
     at = nudge.next_at(firing.at, practice)
-    if at is None or not all(line.measure.chased_on(at.date()) for line in firing.lines):
+    if at is None or not all(nudge.chases(line.measure, firing.unit, at.date()) for line in firing.lines):
         return firing
     deadlines = [line.measure.deadline.counted_down or date.max for line in firing.lines]
     if firing.kind in (ReminderKind.BEFORE, ReminderKind.DUE) and at.date() > min(deadlines):

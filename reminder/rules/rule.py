@@ -133,13 +133,14 @@ class Match(BaseModel):
     blocked: bool | None = None
     ledger: tuple[str, ...] = ()
 
-    def agrees(self, measure: Measure, unit: str) -> bool:
-        """Whether every list that is given names this measure of this unit. An empty match agrees with all."""
+    def agrees(self, measure: Measure, unit: str, status: Status) -> bool:
+        """Whether every list that is given names this measure of this unit, which stands at `status` on the day asked
+        about. An empty match agrees with all."""
         pairs = (
             (self.unit, {unit}),
             (self.aspect, {measure.aspect}),
             (self.problem, {measure.problem}),
-            (self.status, {measure.status}),
+            (self.status, {status}),
             (self.tag, set(measure.tags)),
             (self.leader, {measure.leader}),
             (self.deadline, {measure.deadline.kind}),
@@ -240,14 +241,29 @@ class Rule(BaseModel):
         """The parts that made `firing`; one known part is enough for it to have been known."""
         return self.parts()
 
-    def matches(self, measure: Measure, unit: str) -> bool:
-        """Whether this rule speaks about this measure to this unit."""
-        return self.match.agrees(measure, unit) and (self.exclude.empty or not self.exclude.agrees(measure, unit))
+    def matches(self, measure: Measure, unit: str, day: date | None = None) -> bool:
+        """Whether this rule speaks about this measure to this unit, by the status that the measure has on `day`;
+        without a day, whether it does on some day."""
+        by_status = bool(self.match.status or self.exclude.status)
+        if day is None and by_status:
+            return any(self._matches(measure, unit, status) for status in Status)
+        return self._matches(measure, unit, measure.status_on(day) if day and by_status else measure.status)
 
-    def units(self, measure: Measure, facts: Facts) -> Iterator[str]:
-        """The responsible units it reminds of `measure`; outside units only where `match` names them."""
+    def _matches(self, measure: Measure, unit: str, status: Status) -> bool:
+        excluded = not self.exclude.empty and self.exclude.agrees(measure, unit, status)
+        return self.match.agrees(measure, unit, status) and not excluded
+
+    def chases(self, measure: Measure, unit: str, day: date) -> bool:
+        """Whether it may remind this unit of this measure on `day`: it speaks of it, and it is open and not claimed."""
+        if not measure.chased_on(day):
+            return False
+        return not (self.match.status or self.exclude.status) or self.matches(measure, unit, day)
+
+    def units(self, measure: Measure, facts: Facts, day: date | None = None) -> Iterator[str]:
+        """The responsible units it reminds of `measure` (on `day`, else on some day); outside units only where `match`
+        names them."""
         for unit in measure.units:
-            if self.matches(measure, unit) and (unit not in facts.outside or unit in self.match.unit):
+            if self.matches(measure, unit, day) and (unit not in facts.outside or unit in self.match.unit):
                 yield unit
 
     def runs_on(self, day: date, practice: Practice) -> bool:
@@ -257,7 +273,7 @@ class Rule(BaseModel):
 
     def refusal(self, measure: Measure, unit: str, day: date, practice: Practice) -> Reason | None:
         """The "no" that all kinds share: not matched, not open, outside the rule's days. None where none applies."""
-        if not self.matches(measure, unit):
+        if not self.matches(measure, unit, day) and (measure.chased_on(day) or not self.matches(measure, unit)):
             return Reason("not_matched", {"rule": self.name})
         if not measure.chased_on(day):
             since = max((change.on for change in measure.changes if change.on <= day), default=None)

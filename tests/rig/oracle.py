@@ -152,9 +152,10 @@ def counted(measure: dict[str, Any]) -> date | None:
     return measure["deadline"] if dated and measure["confirmed"] else None
 
 
-def speaks(rule: dict[str, Any], measure: dict[str, Any], unit: str) -> bool:
-    own = {name: {measure[name]} for name in ("aspect", "problem", "status", "leader", "ledger", "standing", "blocked")}
+def speaks(rule: dict[str, Any], measure: dict[str, Any], unit: str, day: date) -> bool:
+    own = {name: {measure[name]} for name in ("aspect", "problem", "leader", "ledger", "standing", "blocked")}
     own |= {"unit": {unit}, "deadline": {measure["kind"]}, "tag": set(measure["tags"])}
+    own["status"] = {standing(measure, day)}
 
     def agrees(match: dict[str, Any]) -> bool:
         return all(own[name] & set(wanted if isinstance(wanted, list) else [wanted]) for name, wanted in match.items())
@@ -169,7 +170,7 @@ def pairs(world: World, rule: dict[str, Any]) -> list[tuple[dict[str, Any], str]
         (measure, unit)
         for measure in world["measures"]
         for unit in measure["units"]
-        if speaks(rule, measure, unit) and (unit not in world["outside"] or unit in named)
+        if unit not in world["outside"] or unit in named
     ]
 
 
@@ -238,7 +239,7 @@ def rides(world: World, rule: dict[str, Any], found: list[Fact]) -> Iterator[Fac
         measure = next(m for m in world["measures"] if m["code"] == fact.about[0][0])
         at = next((instant for instant in goes if instant >= fact.at), None)
         late = at is None or (fact.kind in ("before", "due") and at.date() > measure["deadline"])
-        if at is None or late or not speaks(nudging, measure, fact.unit) or not chased(measure, at.date()):
+        if at is None or late or not speaks(nudging, measure, fact.unit, at.date()) or not chased(measure, at.date()):
             at = fact.at
         doubt = fact.provisional or guessed(world, fact.at.date(), at.date())
         key = (fact.unit, fact.to, measure["code"], at.date())

@@ -24,6 +24,7 @@ from tests.rig.oracle import (
     on,
     pairs,
     repeated,
+    speaks,
     standing,
     week_of,
 )
@@ -53,6 +54,10 @@ def unsilenced(world: World, fact: Fact) -> Fact | None:
     return fact._replace(about=tuple(about))
 
 
+def spoken_of(rule: Rule, measure: dict[str, Any], unit: str, day: date) -> bool:
+    return chased(measure, day) and speaks(rule, measure, unit, day)
+
+
 def on_days(world: World, rule: Rule, when: Any, first: date, last: date) -> dict[date, date]:
     """The days on which something goes on the days of `when` → the latest nominal day that lands there."""
     nominals = [first + n * DAY for n in range(-40, (last - first).days + 40)]
@@ -66,7 +71,7 @@ def countdown(world: World, rule: Rule, first: date, last: date) -> Iterator[Fac
             continue
         nominals = [(number(distance), far(world, deadline, distance, -1)) for distance in rule["before"]]
         for day, met in landing(nominals, lambda nominal: back(world, nominal)).items():
-            if allowed(world, rule, day) and chased(measure, day):
+            if allowed(world, rule, day) and spoken_of(rule, measure, unit, day):
                 passed = tuple(sorted({n for n, _ in met}))
                 at, about = datetime.combine(day, hour(rule)), {measure["code"]: passed}
                 kind = "before" if passed[0] else "due"
@@ -87,7 +92,7 @@ def overdue(world: World, rule: Rule, first: date, last: date) -> Iterator[Fact]
             if nominals[-1][1] > last + FAR:
                 break
         for day, met in landing(nominals, lambda nominal: on(world, nominal, beyond=deadline)).items():
-            if allowed(world, rule, day) and chased(measure, day):
+            if allowed(world, rule, day) and spoken_of(rule, measure, unit, day):
                 at, about = datetime.combine(day, hour(rule)), {measure["code"]: tuple(n for n, _ in met)}
                 yield from facts(world, rule, "overdue", unit, at, met[0][1], about, passed=[deadline])
 
@@ -115,7 +120,7 @@ def escalation(world: World, rule: Rule, first: date, last: date) -> Iterator[Fa
     ladder = [(m, unit, climbed(world, rule, m, last)) for m, unit in pairs(world, rule) if counted(m)]
     for measure, unit, taken in ladder:
         for day, steps in taken.items():
-            if allowed(world, rule, day) and chased(measure, day):
+            if allowed(world, rule, day) and spoken_of(rule, measure, unit, day):
                 at, nominal = datetime.combine(day, hour(rule)), far(world, measure["deadline"], steps[-1]["after"])
                 about = {measure["code"]: tuple(sorted({number(step["after"]) for step in steps}))}
                 to = list(dict.fromkeys(entry for step in steps for entry in step["to"]))
@@ -126,7 +131,7 @@ def escalation(world: World, rule: Rule, first: date, last: date) -> Iterator[Fa
         for measure, unit, taken in ladder:
             told = {entry for then, steps in taken.items() if then < day for step in steps for entry in step["to"]}
             today = {entry for step in taken.get(day, []) for entry in step["to"]}
-            for entry in told - today - {"unit", "supporting"} if chased(measure, day) else ():
+            for entry in told - today - {"unit", "supporting"} if spoken_of(rule, measure, unit, day) else ():
                 listed.setdefault((unit, entry), {})[measure["code"]] = ()
         for (unit, entry), about in listed.items():
             at = datetime.combine(day, hour(rule))
@@ -136,7 +141,9 @@ def escalation(world: World, rule: Rule, first: date, last: date) -> Iterator[Fa
 def nudge(world: World, rule: Rule, first: date, last: date) -> Iterator[Fact]:
     for day, nominal in on_days(world, rule, rule["on"], first, last).items():
         for unit in {unit for _, unit in pairs(world, rule)}:
-            about: oracle.About = {m["code"]: () for m, of in pairs(world, rule) if of == unit and chased(m, day)}
+            about: oracle.About = {
+                m["code"]: () for m, of in pairs(world, rule) if of == unit and spoken_of(rule, m, unit, day)
+            }
             if about:
                 yield from facts(world, rule, "nudge", unit, datetime.combine(day, hour(rule)), nominal, about)
 
@@ -160,7 +167,8 @@ def pace(world: World, rule: Rule, first: date, last: date) -> Iterator[Fact]:
             if (behind or stale) and not (told and "repeat" in rule and day < far(world, told, rule["repeat"])):
                 told, at = day, datetime.combine(day, hour(rule))
                 passed = [dated, deadline] if behind else [since]
-                yield from facts(world, rule, "pace", unit, at, nominal, {measure["code"]: ()}, passed=passed)
+                if speaks(rule, measure, unit, day):
+                    yield from facts(world, rule, "pace", unit, at, nominal, {measure["code"]: ()}, passed=passed)
 
 
 def look_back(world: World, rule: Rule, first: date, last: date) -> Iterator[Fact]:
@@ -178,7 +186,7 @@ def look_back(world: World, rule: Rule, first: date, last: date) -> Iterator[Fac
                 (this, n), nominal = met[-1]
                 in_force = standing(measure, day) == "written_off" and max(d for d in begun if d <= day) == since
                 recorded = any(this <= result <= day for result in measure["look_backs"])
-                if in_force and not recorded and allowed(world, rule, day):
+                if in_force and not recorded and allowed(world, rule, day) and speaks(rule, measure, unit, day):
                     at, about = datetime.combine(day, hour(rule)), {measure["code"]: (n,)}
                     yield from facts(world, rule, "look_back", unit, at, nominal, about, passed=[since])
 
@@ -237,7 +245,7 @@ def report(world: World, rule: Rule, first: date, last: date) -> Iterator[Fact]:
         due_at = datetime.combine(due, hour({"at": due_hour}))
         slots = [*reminds(world, rule, nominal, due_at), *chases(world, rule, nominal)]
         for unit in {unit for _, unit in pairs(world, rule)}:
-            owed = any(chased(m, due) for m, by in pairs(world, rule) if by == unit)
+            owed = any(spoken_of(rule, m, unit, due) for m, by in pairs(world, rule) if by == unit)
             sent = world["reports"].get((unit, of))
             for kind, day in {(kind, at.date()) for kind, _, at in slots if owed}:
                 at, then = max((at, then) for of_, then, at in slots if (of_, at.date()) == (kind, day))

@@ -141,7 +141,7 @@ MUTANTS = {
     "答复了仍升级": (chain, "_put_off", _unanswered),
     "升级那天不再提醒单位以外": (EscalatingRule, "escalations", lambda f: lambda self, facts, span, practice: iter(())),
     "领导汇总漏掉": (EscalatingRule, "_digests", lambda f: lambda self, climbed, span, practice: iter(())),
-    "催办不看规则": (Match, "agrees", lambda f: lambda self, measure, unit: True),
+    "催办不看规则": (Match, "agrees", lambda f: lambda self, measure, unit, status: True),
     "催办上一次的名义日": (NudgeRule, "days", lambda f: lambda s, sp, p: {k: v[:1] for k, v in f(s, sp, p).items()}),
     "已报仍催": (ReportRule, "_of_one", lambda f: lambda s, w, unit, slots, _, p: f(s, w, unit, slots, Facts(), p)),
     "催报只催一次": ("reminder.rules.report_slots", "_last_chase", lambda f: lambda week, chase: week.nominal),

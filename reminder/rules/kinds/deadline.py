@@ -39,7 +39,7 @@ class DeadlineRule(Rule):
                 continue
             for day, offsets in self._days(deadline, practice).items():
                 if day in span and self.runs_on(day, practice) and measure.chased_on(day):
-                    for unit in self.units(measure, facts):
+                    for unit in self.units(measure, facts, day):
                         yield self._firing(measure, unit, day, offsets, practice)
 
     def _days(self, deadline: date, practice: Practice) -> dict[date, list[Distance]]:

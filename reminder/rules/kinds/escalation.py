@@ -92,7 +92,7 @@ class EscalatingRule(Rule):
                     climbed.append((measure, unit, usual))
         for measure, unit, taken in climbed:
             for one in taken:
-                if one.on in span and self.runs_on(one.on, practice) and measure.chased_on(one.on):
+                if one.on in span and self.runs_on(one.on, practice) and self.chases(measure, unit, one.on):
                     yield self._step(measure, unit, one, practice)
         yield from self._digests(climbed, span, practice)
 
@@ -131,7 +131,7 @@ class EscalatingRule(Rule):
                 continue
             listed: dict[tuple[str, str, str], list[tuple[Measure, str]]] = defaultdict(list)
             for measure, unit, taken in climbed:
-                for entry in _told(taken, day) if measure.chased_on(day) else ():
+                for entry in _told(taken, day) if self.chases(measure, unit, day) else ():
                     colour = next(one.steps[-1].colour for one in reversed(taken) if one.on <= day)
                     principal = self._as_begun(measure, unit).get("principal", "")
                     listed[unit, entry, principal if entry == "principal" else ""].append((measure, colour))

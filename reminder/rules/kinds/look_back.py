@@ -51,7 +51,7 @@ class LookBackRule(Rule):
                     days[since] = self._days(since, span, practice)
                 for day, met in days[since].items():
                     if self._asks_on(day, measure, since, met[-1], practice):
-                        for unit in self.units(measure, facts):
+                        for unit in self.units(measure, facts, day):
                             yield self._firing(measure, unit, day, met, practice)
 
     def _asks_on(self, day: date, measure: Measure, since: date, asked: _Asked, practice: Practice) -> bool:
@@ -111,7 +111,7 @@ class LookBackRule(Rule):
         return f"rule:{self.name}:{n}"
 
     def why_not(self, measure: Measure, unit: str, day: date, practice: Practice) -> Reason:
-        if not self.matches(measure, unit):
+        if not self.matches(measure, unit, day):
             return Reason("not_matched", {"rule": self.name})
         since = _written_off_since(measure, day)
         if since is None:

@@ -51,7 +51,7 @@ class NudgeRule(Rule):
                 by_unit[unit].append(measure)
         for day, nominals in landing.items():
             for unit, measures in by_unit.items():
-                open_measures = [measure for measure in measures if measure.chased_on(day)]
+                open_measures = [measure for measure in measures if self.chases(measure, unit, day)]
                 if open_measures:
                     yield self._firing(unit, open_measures, day, nominals, practice)
 

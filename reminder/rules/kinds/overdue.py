@@ -61,7 +61,7 @@ class OverdueRule(EscalatingRule):
                 continue
             for day, reached in self._days(deadline, span, practice).items():
                 if day in span and self.runs_on(day, practice) and measure.chased_on(day):
-                    for unit in self.units(measure, facts):
+                    for unit in self.units(measure, facts, day):
                         yield self._firing(measure, unit, day, reached, practice)
         yield from self.escalations(facts, span, practice)
 

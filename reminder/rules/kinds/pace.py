@@ -75,6 +75,8 @@ class PaceRule(Rule):
             if units and any(self.verdict(measure, day, practice) for day in asked):
                 for day, verdict in self._told(measure, walked, practice):
                     for unit in units if day in asked else ():
+                        if not self.matches(measure, unit, day):
+                            continue
                         yield self._firing(measure, unit, verdict, (day, asked[day]), practice)
 
     def verdict(self, measure: Measure, day: date, practice: Practice) -> Verdict:

@@ -69,7 +69,7 @@ class ReportRule(Rule):
         by_unit = self._by_unit(facts)
         for week in self.weeks(Span(span.first - self._reach, span.last + _WEEK + LONGEST_REST), practice):
             slots = list(self._slots(week, span, practice))
-            owing = {unit: of for unit, of in by_unit.items() if self.owed(week, of)} if slots else {}
+            owing = {unit: of for unit, of in by_unit.items() if self.owed(week, unit, of)} if slots else {}
             for unit, measures in owing.items():
                 for firing in self._of_one(week, unit, slots, facts, practice):
                     if self._missed(firing, unit, measures, facts, practice):
@@ -105,15 +105,14 @@ class ReportRule(Rule):
         for unit, measures in self._by_unit(facts).items() if resting else ():
             for day in resting:
                 week = Week(week_name(day), day, practice.at(day, self.due.at))
-                if self.runs_on(day, practice) and self.owed(week, measures):
+                if self.runs_on(day, practice) and self.owed(week, unit, measures):
                     due = Slot("remind", ReminderKind.REPORT_DUE, day, week.due_at)
                     why = Reason("no_working_day", {"week": week.name})
                     yield replace(self._firing(week, unit, due, practice), owed_for=tuple(measures), skipped=why)
 
-    @staticmethod
-    def owed(week: Week, measures: Sequence[Measure]) -> bool:
+    def owed(self, week: Week, unit: str, measures: Sequence[Measure]) -> bool:
         """Whether one of a unit's measures was open, and not claimed, on the (moved) due day."""
-        return any(measure.chased_on(week.due_at.date()) for measure in measures)
+        return any(self.chases(measure, unit, week.due_at.date()) for measure in measures)
 
     def weeks_spoken_of(self, day: date, practice: Practice) -> Iterator[Week]:
         """The weeks of which something would be said on `day`, were their reports missing."""
@@ -174,7 +173,7 @@ class ReportRule(Rule):
             return True
         due = firing.due_at.date()
         before = [week for week in self.weeks(Span(due - _MISSED_REACH, due), practice) if week.due_at < firing.due_at]
-        owed = [week for week in before if self.owed(week, measures)][1 - missed :]
+        owed = [week for week in before if self.owed(week, unit, measures)][1 - missed :]
         reported = (facts.reports.get((unit, week.name)) for week in owed)
         return len(owed) == missed - 1 and all(at is None or at > firing.at for at in reported)
 
