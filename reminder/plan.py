@@ -159,3 +159,10 @@ def answer(planned: Sequence[Reminder], rules: Sequence[Rule], window: Window, p
         late = reminder.firing.at.date() < window.now.astimezone(practice.zone).date()
         latest[key] = replace(reminder, late=late)
     return Answer(due=tuple(latest.values()), ended=tuple(ended))
+
+
+def without(answered: Answer, ended: Sequence[Ended]) -> Answer:
+    """The same where some that were due have ended instead."""
+    over = {one.reminder.key for one in ended}
+    due = tuple(one for one in answered.due if one.key not in over)
+    return Answer(due=due, ended=(*answered.ended, *ended))

@@ -17,12 +17,13 @@ from reminder.cycle.dispatch import deliver_due
 from reminder.cycle.freezing import freeze_chains
 from reminder.cycle.guard import Watch, clock_doubted, guarded
 from reminder.cycle.service import Service
-from reminder.plan import Answer, Window, answer, asks, known_parts, occasions, sees
+from reminder.plan import Answer, Window, answer, asks, known_parts, occasions, sees, without
 from reminder.scan import scan, unseen_since
 from reminder.store.engine import writing
 from reminder.store.holding import merge, set_aside, set_aside_count
 from reminder.store.memory import Memory, recall, remember
 from reminder.store.notices import HELD, Notice, note
+from reminder.store.provisional import told_by_guess
 from reminder.store.records import keep_record
 from reminder.store.reminders import store_ended
 
@@ -81,6 +82,7 @@ def enqueue(service: Service, now: datetime, watch: Watch | None = None) -> Enqu
 
 def _put(service: Service, session: Session, memory: Memory, now: datetime) -> int:
     answered = _answered(service, session, memory, now)
+    answered = without(answered, told_by_guess(session, answered.due))
     store_ended(session, answered.ended)
     freeze_chains(service, session, [*answered.due, *(one.reminder for one in answered.ended)], now)
     fresh = outbox.put(session, answered.due, now, service.domain)

@@ -21,6 +21,7 @@ SQLModel.metadata = MetaData(
 
 # Literals, not parameters: SQLite uses a partial index only where it sees the literal in the statement.
 OPEN_STATUSES = "status IN ('not_started', 'in_progress', 'phase_complete')"
+PROVISIONAL = "provisional"
 WAITING_STATES = "state IN ('pending', 'held', 'retrying', 'unknown', 'sending')"
 DEAD = "state = 'failed'"
 OWN = "own <> ''"
@@ -262,6 +263,12 @@ class ReminderRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("rule", "subject", "occasion", "unit", "recipient", "channel", name="uq_reminder_occasion"),
         Index("ix_reminder_subject", "subject"),
+        Index(
+            "ix_reminder_provisional",
+            "subject",
+            sqlite_where=text(PROVISIONAL),
+            postgresql_where=text(PROVISIONAL),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)

@@ -78,6 +78,15 @@ class Stage:
             session.add(row)
             session.add(EventRow(measure_id=row.id or 0, act="test", on=day, status=status, recorded_at=at(on)))
 
+    def extended(self, code: str, on: str, to: str) -> None:
+        """The office allows a new deadline on a day."""
+        with writing(self.engine) as session:
+            row = session.exec(select(MeasureRow).where(MeasureRow.code == code)).one()
+            row.deadline_on = date.fromisoformat(to)
+            session.add(row)
+            day = date.fromisoformat(on)
+            session.add(EventRow(measure_id=row.id or 0, act="extend", on=day, recorded_at=at(on)))
+
     def cycle(self, instant: str, **changes: Any) -> Counts:
         """One cycle at "2021-06-07 09:00" on the office's clock."""
         moment = at(instant)

@@ -5,6 +5,7 @@ import re
 import pytest
 import time_machine
 
+from reminder.rules.calendar import published_years
 from tests.makers import at
 
 _LINE = re.compile(r"[\w.\-/]+:\d+:\d+: .+: .+")
@@ -99,3 +100,23 @@ def test_a_secret_that_is_not_set_needs_a_person(desk):
     said = desk("check")
     assert said.code == 1
     assert "NO_SUCH_URL" in said.err
+
+
+def test_from_november_on_everybody_says_that_next_year_is_missing(desk):
+    """It is 2026; the notice for 2027 comes in these weeks. A plan into January works all the same, and says so."""
+    missing = max(published_years()) + 1
+    desk.measure("73", f"{missing}-01-15")
+    autumn = f"{missing - 1}-10-31 10:00", f"{missing - 1}-11-01 10:00"
+    for moment, told in zip(autumn, (False, True), strict=True):
+        with time_machine.travel(at(moment), tick=False):
+            faults = desk("check", "--json").lines[0]["faults"]
+            assert any(str(missing) in fault["message"] for fault in faults) is told
+            assert any(str(missing) in problem for problem in desk("status", "--json").lines[0]["problems"]) is told
+    lines = desk("plan", "--from", f"{missing}-01-04", "--to", f"{missing}-01-31", "--json").lines
+    assert {line["provisional"] for line in lines} == {True}
+    assert {line["kind"] for line in lines} == {"before", "due", "nudge", "overdue"}
+    desk.append("reminder.toml", f"[calendar]\ncovered_years = [{missing}]\n")
+    with time_machine.travel(at(autumn[1]), tick=False):
+        assert not any(str(missing) in problem for problem in desk("status", "--json").lines[0]["problems"])
+    lines = desk("plan", "--from", f"{missing}-01-04", "--to", f"{missing}-01-31", "--json").lines
+    assert {line["provisional"] for line in lines} == {False}
