@@ -77,6 +77,7 @@ class App:
             allow_domains=sending.allow_domains,
             links=self._links(),
             record=as_record(configuration),
+            message_at=office.message_at,
             marker=None if self.scratch else marker_of(self.engine, configuration.folder),
         )
 

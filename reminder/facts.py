@@ -91,6 +91,7 @@ def message_facts(one: Posted, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "id": one.id,
         "message_id": one.message_id,
+        "own": one.own,
         "state": one.state,
         "channel": one.channel,
         "recipient": one.recipient,

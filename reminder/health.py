@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
-from sqlmodel import Session
 
-from reminder.domain.people import Directory
 from reminder.domain.reminder import Reason, Reminder
-from reminder.rules.calendar import Calendar
-from reminder.rules.rule import Practice, Rule, Span
+from reminder.rules.calendar import missing_year
+from reminder.rules.rule import Practice, Span
 from reminder.store.engine import reading
 from reminder.store.memory import recall
 from reminder.store.messages import count_by_state, waiting_since
-from reminder.store.names import count_by_status, leaders_named, units_named
+from reminder.store.names import count_by_status
 
 SILENT_AFTER = timedelta(minutes=5)
-_NOTICE = (11, 1)  # next year's holidays are published in these weeks
 _LOOKED_BACK = timedelta(days=7)
 
 
@@ -73,31 +70,3 @@ def _missed(
     today = now.astimezone(practice.zone).date()
     first = max(last.astimezone(practice.zone).date(), today - _LOOKED_BACK)
     return min((r.firing.at for r in plan(Span(first, today)) if last < r.firing.at <= now), default=None)
-
-
-def missing_year(calendar: Calendar, today: date) -> int | None:
-    """The year whose rest days must be typed in: this one, from November on the next; None where they are known."""
-    covered_to = calendar.covered_to()
-    needed = today.year + ((today.month, today.day) >= _NOTICE)
-    return needed if covered_to is not None and covered_to < needed else None
-
-
-def unreachable(session: Session, directory: Directory, rules: Sequence[Rule]) -> dict[str, list[str]]:
-    """The units and posts of the ledger that the directory does not know or cannot reach, by `unit` and `leader`."""
-    asked = {entry for rule in rules for entry in rule.entries()}
-    units = units_named(session, "responsible")
-    units += units_named(session, "supporting") if "supporting" in asked else []
-    return {
-        "unit": [name for name in dict.fromkeys(units) if not _unit_reached(name, directory)],
-        "leader": [title for title in leaders_named(session) if not _leader_reached(title, directory)],
-    }
-
-
-def _unit_reached(name: str, directory: Directory) -> bool:
-    unit = directory.units.get(name)
-    return unit is not None and (unit.outside or bool(unit.reachable(unit.channels)))
-
-
-def _leader_reached(title: str, directory: Directory) -> bool:
-    named = [leader for leader in directory.leaders.values() if title == leader.name or title in leader.aliases]
-    return any(leader.reachable(leader.channels) or leader.deputy in directory.leaders for leader in named)

@@ -75,8 +75,8 @@ def _templates(configuration: Configuration) -> Iterator[Fault]:
 
 def _unreached(app: App) -> Iterator[Fault]:
     """Units and posts that only the ledger knows. Those of units.toml are told of where they stand there."""
+    from reminder.briefing.reach import unreachable
     from reminder.config.faults import Fault, key_path, one_line
-    from reminder.health import unreachable
     from reminder.store.engine import reading
 
     configuration = app.configuration
@@ -93,7 +93,7 @@ def _unreached(app: App) -> Iterator[Fault]:
 
 def _calendar(configuration: Configuration, today: date) -> Iterator[Fault]:
     from reminder.config.draft import read
-    from reminder.health import missing_year
+    from reminder.rules.calendar import missing_year
 
     if year := missing_year(configuration.practice.calendar, today):
         source = read(configuration.folder).office

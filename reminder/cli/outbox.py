@@ -124,6 +124,11 @@ def _told(app: App, asked: dict[int, Posted], done: set[int], what: str) -> None
     raise typer.Exit(0 if done >= set(asked) else 2 if not done else 1)
 
 
+def _own(locale: str, one: Posted) -> str:
+    """What a message of the office's own is called."""
+    return say(locale, f"briefing.own_{one.own}") if one.own else ""
+
+
 def _rows(app: App, found: list[Posted]) -> list[tuple[str, ...]]:
     locale, zone = app.configuration.locale, app.configuration.zone
     comma = say(locale, "cli.comma")
@@ -133,7 +138,7 @@ def _rows(app: App, found: list[Posted]) -> list[tuple[str, ...]]:
             say(locale, f"cli.state_{one.state}"),
             one.recipient,
             one.channel,
-            comma.join(kind_word(locale, kind) for kind in one.kinds),
+            comma.join(kind_word(locale, kind) for kind in one.kinds) or _own(locale, one),
             comma.join(one.measures),
             f"{one.next_attempt_at.astimezone(zone):%Y-%m-%d %H:%M}" if one.next_attempt_at else "",
             one.why or (f"{one.attempts[-1].code} {one.attempts[-1].text}".strip() if one.attempts else ""),

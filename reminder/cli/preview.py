@@ -12,6 +12,7 @@ import typer
 
 from reminder.cli.asked import rule_named, unit_named
 from reminder.cli.common import open_app, parse_day, say
+from reminder.domain.people import OFFICE
 
 if TYPE_CHECKING:
     from reminder.app import App
@@ -46,6 +47,9 @@ def preview(
     from reminder.cycle.preview import preview as rendered
 
     app = open_app(context)
+    if rule == OFFICE:
+        _print_own(app, on, form)
+        return
     asked, name = rule_named(app, rule), unit_named(app, unit)
     together = next_together(app.plan, asked.name, name, on or app.today(), on)
     if not together:
@@ -55,6 +59,32 @@ def preview(
     channel = service.channels[service.trial_channel or together[0].channel]()
     try:
         _print(app, channel, rendered(service, channel, together), form)
+    finally:
+        channel.close()
+
+
+def _print_own(app: App, on: date | None, form: Format) -> None:
+    """The office's own message of a morning."""
+    from functools import partial
+
+    from reminder.briefing import preview_of
+    from reminder.compose import compose_office
+    from reminder.cycle.preview import preview_own
+    from reminder.store.engine import reading
+
+    service, locale = app.service(), app.configuration.locale
+    day = on or app.today()
+    with reading(app.engine) as session:
+        matters, in_full, at = preview_of(session, service.briefing, day)
+    if not matters:
+        typer.echo(say(locale, "briefing.nothing", day=day), err=True)
+        raise typer.Exit(1)
+    office = service.directory.office
+    name = service.trial_channel or next(iter(office.reachable(office.channels) or office.addresses))
+    channel = service.channels[name]()
+    try:
+        write = partial(compose_office, matters, in_full=in_full)
+        _print(app, channel, preview_own(service, channel, name, write, at), form)
     finally:
         channel.close()
 
@@ -78,7 +108,11 @@ def _print(app: App, channel: Channel, found: Preview, form: Format) -> None:
 
 
 def _print_head(app: App, found: Preview) -> None:
-    locale, first = app.configuration.locale, found.reminders[0]
+    locale = app.configuration.locale
+    if not found.reminders:
+        sys.stdout.write(say(locale, "cli.preview_subject", subject=found.letter.subject) + "\n\n")
+        return
+    first = found.reminders[0]
     reached = app.service().redirect_to or app.service().party(first.recipient).addresses.get(first.channel, ())
     where = say(locale, "cli.comma").join(reached) or "-"
     at = min(reminder.firing.at for reminder in found.reminders)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reminder.compose.check import check_templates
 from reminder.compose.facts import Circumstances
 from reminder.compose.letter import compose, render_body
+from reminder.compose.office import compose_office, sentence_of
 from reminder.compose.samples import samples
 from reminder.compose.sandbox import TemplateFault
 from reminder.compose.templates import eject, forget_templates, templates_known
@@ -15,10 +16,12 @@ __all__ = [
     "TemplateFault",
     "check_templates",
     "compose",
+    "compose_office",
     "eject",
     "forget_templates",
     "render_body",
     "samples",
     "sentence",
+    "sentence_of",
     "templates_known",
 ]

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from reminder.compose.facts import Circumstances
 from reminder.compose.letter import write, write_body
+from reminder.compose.office import sample_matters, write_office
 from reminder.compose.samples import samples
 from reminder.compose.sandbox import TemplateFault
 from reminder.compose.sections import PARTS
@@ -47,6 +48,10 @@ def _letters(shelf: Templates, locale: str, names: Collection[str]) -> Iterator[
                     write(together, asked, shelf)
                 except TemplateFault as fault:
                     yield fault
+        try:
+            write_office(sample_matters(), circumstances, shelf, in_full=True)
+        except TemplateFault as fault:
+            yield fault
 
 
 def _bodies(shelf: Templates, locale: str) -> Iterator[TemplateFault]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,19 +39,27 @@ def write(
     """The same by the templates of `shelf`."""
     found = entries(reminders, circumstances.on)
     facts = facts_of(reminders, found, circumstances, shelf)
+    return finished(facts, shelf, _data(reminders, found, facts, circumstances) if brief else None, circumstances)
+
+
+def finished(
+    facts: Mapping[str, object], shelf: Templates, data: Mapping[str, object] | None, circumstances: Circumstances
+) -> Letter:
+    """The letter made of `facts`, whatever its sections are about. `data` is what webhook bodies see of it; without it
+    neither brief and tail are made."""
     letter = Letter(
         subject=_subject(shelf.render("letter.subject.txt", facts)),
         text=folded(shelf.render("letter.text.txt", facts)),
         html=shelf.render("letter.html", facts),
         data={"locale": circumstances.locale},
     )
-    if not brief:
+    if data is None:
         return letter
     return replace(
         letter,
         brief=tidy(shelf.render("letter.brief.txt", facts), MOST_BRIEF),
         tail=shelf.render("letter.tail.txt", facts).strip(),
-        data=letter.data | _data(reminders, found, facts, circumstances),
+        data={**letter.data, **data},
     )
 
 

@@ -161,6 +161,11 @@ def sentence(locale: str, reason: Reason) -> str:
         return say(locale, f"reasons.{reason.code}", **facts)
 
 
+def told(locale: str, key: str, facts: Mapping[str, str]) -> str:
+    """The sentence `key` of any room, its days and statuses in the locale's words."""
+    return say(locale, key, **{name: _fact(locale, name, value) for name, value in facts.items()})
+
+
 def _fact(locale: str, name: str, value: str) -> str:
     if name == "status":
         return say(locale, f"letters.status_{value}")

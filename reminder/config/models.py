@@ -11,6 +11,7 @@ from reminder.channels.secret import InlineUrl, Secret, Url
 from reminder.config.keys import Database, Days, Domain, Email, Header, Hours, Keys, Listen, Name, Network, Zone
 from reminder.domain.measure import Status
 from reminder.rules.hours import SendingHours
+from reminder.rules.when import Clock
 from reminder.rules.when import Days as Distance
 
 Year = Annotated[StrictInt, Field(ge=2000, le=2100)]
@@ -27,6 +28,7 @@ class Office(Keys):
     contact: str = Field(default="", description="stands under every message")
     principal: str | None = Field(default=None, description="the title of a [[leader]]")
     channels: tuple[str, ...] = Field(default=(), description="the default for units; else the first channel")
+    message_at: Clock = Field(default=time(8, 40), description="when the office's own message goes")
     started_on: date | None = Field(default=None, description="nothing dated before this day is ever sent")
     public_url: InlineUrl | None = Field(default=None, description="without it messages carry no link")
 

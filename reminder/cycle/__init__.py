@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from reminder import outbox
+from reminder.briefing import tell
 from reminder.cycle.dispatch import deliver_due
 from reminder.cycle.freezing import freeze_chains
 from reminder.cycle.guard import Watch, clock_doubted, guarded
@@ -75,6 +76,8 @@ def enqueue(service: Service, now: datetime, watch: Watch | None = None) -> Enqu
         planned = 0 if doubted else _put(service, session, memory, now)
         held = _hold(service, session, memory, why, now) if why else 0
         merge(session, now)
+        if service.message_at:
+            tell(session, service.briefing, memory, now, notices_only=doubted)
     if service.marker and not doubted:
         service.marker.write(now)
     return Enqueued(planned, held)

@@ -11,14 +11,18 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from reminder import outbox
+from reminder.briefing import matters_of
 from reminder.channels.base import Channel
+from reminder.compose import compose, compose_office
 from reminder.cycle.service import Service
-from reminder.cycle.writing import Unwritable, addresses_of, envelope_of, threads, written
+from reminder.cycle.writing import Draft, Unwritable, Write, addresses_of, envelope_of, threads, written
+from reminder.domain.matter import Matter
 from reminder.domain.reminder import Reason, Reminder
 from reminder.outbox import Claimed, Start, Written
 from reminder.rules.recheck import recheck
@@ -30,6 +34,8 @@ _SHORTEST_LIFE = 3  # working days that a message may wait for its channel, also
 _ORPHANS_LIFE = 7  # the same for reminders of a rule that no longer exists
 log = logging.getLogger("reminder.cycle")
 
+Own = tuple[Sequence[Matter], bool]
+"""What a message of the office's own tells, and whether it tells all of it."""
 Opened = Callable[[str], Channel | None]
 """The channel of a name, for rendering; None where the configuration has none any more."""
 
@@ -83,6 +89,7 @@ class _Desk:
     facts: Facts
     doubtful: Collection[int]
     sent: Counter[tuple[str, str]]
+    own: Mapping[int, Own]
 
     @classmethod
     def read(cls, service: Service, session: Session, batch: Batch) -> _Desk:
@@ -99,6 +106,11 @@ class _Desk:
             facts=facts_again(session, firings, today.date()),
             doubtful=outbox.doubtful(session, [message.id for message in claimed if message.attempts]),
             sent=sent,
+            own={
+                message.id: matters_of(session, service.briefing, message.own, now)
+                for message in claimed
+                if message.own and message.payload is None
+            },
         )
 
     def decide(self, message: Claimed, channel: Channel | None) -> Start | Left:
@@ -107,9 +119,9 @@ class _Desk:
         if waits := self._waits(message):
             return Left(message, "held", waits[1], waits[0])
         if message.payload is None:
-            return self._first(message, channel)
+            return self._first_own(message, channel) if message.own else self._first(message, channel)
         # After plain refusals nobody has it, and it may still be cancelled; otherwise nothing changes any more.
-        if message.id not in self.doubtful and not self._rechecked(message)[0]:
+        if not message.own and message.id not in self.doubtful and not self._rechecked(message)[0]:
             return _nothing_left(message, {})
         envelope = envelope_of(self.service, message, message.addresses, message.thread_ids, self.now)
         return Start(message, envelope, Written("", message.payload))
@@ -120,6 +132,8 @@ class _Desk:
         slot = hours.next_slot(self.now, practice)
         if slot > self.now:
             return slot, "hours"
+        if message.own:
+            return None  # what the office has to know waits for no cap, and counts for none
         if not message.attempts and self.sent[message.recipient, message.channel] >= self.service.most_per_day:
             return hours.opening_after(self.now, practice), "cap"
         return None
@@ -129,17 +143,30 @@ class _Desk:
         standing, dropped = self._rechecked(message)
         if not standing:
             return _nothing_left(message, dropped)
+        start = self._started(message, channel, partial(compose, standing), threads(standing, self.service.domain))
+        if isinstance(start, Left):
+            return start
+        self.sent[message.recipient, message.channel] += 1
+        return replace(start, dropped=dropped)
+
+    def _first_own(self, message: Claimed, channel: Channel) -> Start | Left:
+        """The same for a message of the office's own."""
+        matters, in_full = self.own[message.id]
+        if not matters:
+            return _nothing_left(message, {})
+        return self._started(message, channel, partial(compose_office, matters, in_full=in_full), ())
+
+    def _started(self, message: Claimed, channel: Channel, write: Write, threads: tuple[str, ...]) -> Start | Left:
         try:
             addresses = addresses_of(self.service, message)
-            envelope = envelope_of(self.service, message, addresses, threads(standing, self.service.domain), self.now)
-            letter = written(self.service, channel, standing, envelope, f"R-{message.id}")
+            envelope = envelope_of(self.service, message, addresses, threads, self.now)
+            draft = Draft(channel, envelope, f"R-{message.id}", write)
+            return Start(message, envelope, written(self.service, draft))
         except Unwritable as refused:
             return Left(message, "failed", str(refused))
         except Exception as error:  # whatever a letter's contents can cause
             log.exception("message %d cannot be written", message.id)
             return Left(message, "failed", f"cannot be written: {error}")
-        self.sent[message.recipient, message.channel] += 1
-        return Start(message, envelope, letter, dropped)
 
     def _rechecked(self, message: Claimed) -> tuple[list[Reminder], dict[int, Reason]]:
         """Its reminders that still hold, and by row id why others do not."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 
 from reminder.channels.base import Channel
+from reminder.compose import compose
 from reminder.cycle.service import Service
-from reminder.cycle.writing import letter_of, threads
+from reminder.cycle.writing import Draft, Write, letter_of, threads
 from reminder.domain.message import Envelope, Letter
+from reminder.domain.people import OFFICE
 from reminder.domain.reminder import Reminder
 from reminder.rules.rule import Span
 
 _AHEAD = 400  # days: a yearly rule is found too
 _STEP = 20
+_NUMBER = "R-0"  # the true one is given when a message is stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +60,18 @@ def preview(service: Service, channel: Channel, reminders: tuple[Reminder, ...])
         references=threads(reminders, service.domain),
         written_at=at,
     )
-    letter = letter_of(service, channel, reminders, envelope, "R-0")  # its number is given when it is stored
+    letter = letter_of(service, Draft(channel, envelope, _NUMBER, partial(compose, reminders)))
     return Preview(reminders, letter, channel.render(letter, envelope))
+
+
+def preview_own(service: Service, channel: Channel, name: str, write: Write, at: datetime) -> Preview:
+    """The office's own message that `write` writes, as `channel`, called `name`, would send it at `at`."""
+    envelope = Envelope(
+        message_id=f"r-preview@{service.domain}",
+        recipient=OFFICE,
+        addresses=service.redirect_to or service.directory.office.addresses.get(name, ()),
+        reply_to=service.reply_to,
+        written_at=at,
+    )
+    letter = letter_of(service, Draft(channel, envelope, _NUMBER, write))
+    return Preview((), letter, channel.render(letter, envelope))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
 
+from reminder.briefing import Briefing
 from reminder.channels.base import Channel
 from reminder.compose import Circumstances
 from reminder.domain.people import OFFICE, Directory, Party
@@ -25,7 +26,8 @@ class Service:
 
     `redirect_to` and `trial_channel` are set while the office tries the service out: everything goes there, and each
     letter names its true addressee. `allow_domains`, where it is not empty, are the only mail domains written to.
-    Without a `marker` nobody can tell whether the database was restored.
+    Without a `marker` nobody can tell whether the database was restored; without `message_at` the office gets no
+    messages of its own.
     `links` make the link in each message; None where no page could be opened by it.
     """
 
@@ -48,6 +50,20 @@ class Service:
     links: Links | None = None
     record: Mapping[str, Any] = field(default_factory=dict)  # what decides, as cycles write it down
     marker: Marker | None = None
+    message_at: time | None = None
+
+    @property
+    def briefing(self) -> Briefing:
+        """How the office wants its own messages."""
+        return Briefing(
+            rules=self.rules,
+            directory=self.directory,
+            practice=self.practice,
+            hours=self.hours,
+            at=self.message_at or self.hours.opens,
+            domain=self.domain,
+            locale=self.locale,
+        )
 
     def party(self, recipient: str) -> Party:
         """Who `recipient` (as in a reminder) is now; somebody without addresses where nobody is called so."""

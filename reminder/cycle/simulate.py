@@ -13,8 +13,10 @@ from reminder.rules.rule import Span
 
 
 def instants(service: Service, span: Span) -> Iterator[datetime]:
-    """Every instant of these days at which something can go: each rule's hours and each opening of the office."""
-    hours = {service.hours.opens, *(clock for rule in service.rules for clock in rule.clocks())}
+    """Every instant of these days at which something can go: each rule's hours, each opening of the office, and the
+    hour of its own message."""
+    own = {service.message_at} if service.message_at else set()
+    hours = {service.hours.opens, *own, *(clock for rule in service.rules for clock in rule.clocks())}
     for day in days(span.first, span.last):
         for hour in sorted(hours):
             yield service.practice.at(day, hour)

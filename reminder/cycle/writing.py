@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+from typing import Protocol
 
 from reminder.channels.base import Channel
-from reminder.compose import Circumstances, TemplateFault, compose, render_body
+from reminder.compose import Circumstances, TemplateFault, render_body
 from reminder.cycle.service import Service
 from reminder.domain.message import Envelope, Letter
 from reminder.domain.reminder import Reminder
@@ -23,44 +24,57 @@ class Unwritable(Exception):
     """Why a message can go to nobody."""
 
 
-def written(service: Service, channel: Channel, reminders: list[Reminder], envelope: Envelope, number: str) -> Written:
-    """The bytes of a letter with these reminders, as `channel` sends them; by the built-in templates where the
-    office's own are faulty: a typing error in a template must not silence anybody."""
+class Write(Protocol):
+    """Writes a letter; without `brief` only what an e-mail shows. Raises TemplateFault."""
+
+    def __call__(self, circumstances: Circumstances, *, brief: bool = True) -> Letter: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A letter before it is written: for which channel and envelope, with which short number, and who writes it."""
+
+    channel: Channel
+    envelope: Envelope
+    number: str
+    write: Write
+
+
+def written(service: Service, draft: Draft) -> Written:
+    """The bytes of a letter, as its channel sends them; by the built-in templates where the office's own are faulty: a
+    typing error in a template must not silence anybody. The fault is told with the bytes."""
+    channel, fault = draft.channel, ""
     try:
         if channel.shows_mail:
-            letter = compose(reminders, _circumstances(service, envelope, number), brief=False)
+            letter = draft.write(_circumstances(service, draft), brief=False)
         else:
-            letter = letter_of(service, channel, reminders, envelope, number)
-    except TemplateFault as fault:
+            letter = letter_of(service, draft)
+    except TemplateFault as told:
+        fault = str(told)
         log.error("the built-in template is used instead: %s", fault)
-        letter = _by_built_in(replace(service, templates=None), channel, reminders, envelope, number)
-    return Written(letter.subject, channel.render(letter, envelope))
+        letter = _by_built_in(replace(service, templates=None), draft)
+    return Written(letter.subject, channel.render(letter, draft.envelope), fault)
 
 
-def _by_built_in(
-    service: Service, channel: Channel, reminders: Sequence[Reminder], envelope: Envelope, number: str
-) -> Letter:
-    """The same, with the facts alone where only the office has a template for the body that `channel` asks for."""
+def _by_built_in(service: Service, draft: Draft) -> Letter:
+    """The same, with the facts alone where only the office has a template for the body that its channel asks for."""
     try:
-        return letter_of(service, channel, reminders, envelope, number)
+        return letter_of(service, draft)
     except TemplateFault:
-        return compose(reminders, _circumstances(service, envelope, number))
+        return draft.write(_circumstances(service, draft))
 
 
-def letter_of(
-    service: Service, channel: Channel, reminders: Sequence[Reminder], envelope: Envelope, number: str
-) -> Letter:
-    """The letter with these reminders, and with the body that `channel` asks for."""
-    letter = compose(reminders, _circumstances(service, envelope, number))
-    if channel.body_template:
-        return letter.with_body(render_body(channel.body_template, letter, service.templates))
-    return letter
+def letter_of(service: Service, draft: Draft) -> Letter:
+    """The letter of a draft, and with the body that its channel asks for."""
+    letter, body = draft.write(_circumstances(service, draft)), draft.channel.body_template
+    return letter.with_body(render_body(body, letter, service.templates)) if body else letter
 
 
-def _circumstances(service: Service, envelope: Envelope, number: str) -> Circumstances:
+def _circumstances(service: Service, draft: Draft) -> Circumstances:
+    envelope = draft.envelope
     true_addressee = envelope.recipient if service.redirect_to else ""
     return service.circumstances(
-        envelope.written_at, number=number, message_id=envelope.message_id, true_addressee=true_addressee
+        envelope.written_at, number=draft.number, message_id=envelope.message_id, true_addressee=true_addressee
     )
 
 

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, func, select
 from reminder.domain.message import Envelope, Outcome
 from reminder.domain.reminder import Reason
 from reminder.outbox.lease import LEASE, Claimed, cancel_reminder
+from reminder.store.notices import TEMPLATE, Notice, note
 from reminder.store.tables import WAITING_STATES, DeliveryRow, MessageRow
 
 _MESSAGES = MessageRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
@@ -27,10 +28,12 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What an attempt sends: the bytes, and their subject for people who look at the outbox."""
+    """What an attempt sends: the bytes, and their subject for people who look at the outbox. `fault` is what was wrong
+    with the office's own template, where the built-in one had to be used."""
 
     subject: str
     payload: bytes
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +74,15 @@ def begin_attempts(session: Session, starts: Sequence[Start], now: datetime) -> 
         if start.message.id in mine:
             for reminder, reason in start.dropped.items():
                 cancel_reminder(session, reminder, reason)
+    _note_faults(session, first, now)
     going = [start.message.id for start in starts if start.message.id in mine]
     keys = dict(zip(going, _opened(session, going, now), strict=True))
     return [keys.get(start.message.id) for start in starts]
+
+
+def _note_faults(session: Session, starts: Sequence[Start], now: datetime) -> None:
+    for fault in {start.written.fault for start in starts if start.written.fault}:
+        note(session, Notice(key=f"{TEMPLATE}:{fault}", code=TEMPLATE, facts={"fault": fault}), now)
 
 
 def _named(start: Start) -> dict[str, Any]:

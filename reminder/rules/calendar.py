@@ -17,6 +17,7 @@ from chinese_calendar.constants import holidays as _published_holidays
 
 ONE_DAY = timedelta(days=1)
 _SATURDAY = 5
+_PUBLISHED = (11, 1)  # next year's holidays are published in these weeks
 _FIXED_HOLIDAYS = {(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)}  # 《全国年节及纪念日放假办法》, solar dates
 
 
@@ -120,6 +121,13 @@ class Calendar:
 
     def _published(self, year: int) -> bool:
         return year in published_years() and (self.published_to is None or year <= self.published_to)
+
+
+def missing_year(calendar: Calendar, today: date) -> int | None:
+    """The year whose rest days must be typed in: this one, from November on the next; None where they are known."""
+    covered_to = calendar.covered_to()
+    needed = today.year + ((today.month, today.day) >= _PUBLISHED)
+    return needed if covered_to is not None and covered_to < needed else None
 
 
 @lru_cache(maxsize=256)

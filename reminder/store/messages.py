@@ -33,7 +33,8 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
-    """One message of the outbox. `why` says why it is held, failed or cancelled."""
+    """One message of the outbox. `why` says why it is held, failed or cancelled; `own` what it is where it carries no
+    reminders: morning, week or notice."""
 
     id: int
     message_id: str
@@ -41,6 +42,7 @@ class Posted:
     channel: str
     recipient: str
     subject: str
+    own: str
     kinds: tuple[str, ...]
     measures: tuple[str, ...]
     created_at: datetime
@@ -103,6 +105,7 @@ def _posted(row: MessageRow, tries: tuple[Attempt, ...], carried: list[tuple[str
         channel=row.channel,
         recipient=row.recipient,
         subject=row.subject,
+        own=row.own.partition(":")[0],
         kinds=tuple(dict.fromkeys(kind for kind, _ in carried)),
         measures=tuple(dict.fromkeys(key for _, keys in carried for key in keys)),
         created_at=row.created_at,

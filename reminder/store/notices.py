@@ -17,6 +17,9 @@ from reminder.store.tables import DEAD, MessageRow
 
 DEAD_LETTER = "dead_letter"
 HELD = "held"  # by a guard
+TEMPLATE = "template_fault"
+CONFIGURATION = "configuration_refused"
+STANDBY = "standby"
 _TABLE = NoticeRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
 _LASTING = col(NoticeRow.over_at).is_(None)
 
