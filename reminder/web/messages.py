@@ -12,7 +12,8 @@ from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
 from reminder.store.engine import reading, writing
-from reminder.store.messages import STATES, cancel, newest, payload_of, posted, release, retry
+from reminder.store.holding import release
+from reminder.store.messages import STATES, cancel, newest, payload_of, posted, retry
 from reminder.web.access import Refused, officer, viewer
 from reminder.web.forms import form
 from reminder.web.hall import hall, locale_of
