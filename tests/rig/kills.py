@@ -1,196 +1,190 @@
-"""Real processes killed with SIGKILL at named points of a cycle, and what is left of the messages afterwards.
+"""Real processes killed with SIGKILL in the midst of a cycle, and what is left of the messages afterwards.
 
-A victim is forked, runs one real cycle against a real database and a real receiver, and is killed; heirs run cycles
-until nothing waits any more. The receiver is a process of its own, so its ledger survives every victim.
+A victim is forked from a warm parent, runs one real cycle against a real database and a real receiver, and is killed;
+heirs run cycles until nothing waits any more. Each kill is judged at once: a message that the receiver accepted during
+the victim's life, and that the database does not know as sent, may come a second time; no other may.
 """
 
 from __future__ import annotations
 
+import gc
 import os
+import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from functools import partial
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
+from random import Random
 
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
-from reminder import cycle, outbox
-from reminder.channels import CHANNELS, open_channel
-from reminder.channels.webhook import WebhookChannel
-from reminder.cycle import dispatch, writing
+from reminder import cycle
+from reminder.cycle.service import Service
 from reminder.store.engine import open_engine
-from tests.integration.stage import Stage
-from tests.makers import a_directory, a_rule, at
+from reminder.store.tables import MessageRow, ReminderRow
+from tests.makers import a_rule, at
+from tests.rig import offices
+from tests.rig.peers import Receiver
+from tests.rig.points import ONCE, SQL, at_sql
 
-UNITS = ("甲局", "乙局", "丙局", "丁局")
+UNITS, RULES = 4, 2
 NOW = at("2021-06-08 09:00")
-Fault = Callable[[], None]
+Plant = Callable[[], None]
 
 
-@dataclass(frozen=True)
-class Point:
-    """Where a victim dies: before or after a function of a module is called."""
-
-    owner: object
-    name: str
-    after: bool = False
-
-
-POINTS = {
-    "before the scan": Point(cycle, "scan"),
-    "after the scan": Point(cycle, "scan", after=True),
-    "after planning": Point(cycle, "answer", after=True),
-    "before the outbox rows": Point(outbox, "put"),
-    "after the outbox rows, before their commit": Point(outbox, "put", after=True),
-    "before the cycle is remembered": Point(cycle, "remember"),
-    "after the commit of the plan": Point(cycle, "enqueue", after=True),
-    "before the claim": Point(outbox, "claim"),
-    "in the claim, before its commit": Point(outbox, "claim", after=True),
-    "before the letter is written": Point(writing, "letter_of"),
-    "after the letter, before the bytes are fixed": Point(outbox, "begin_attempts"),
-    "bytes fixed, not committed": Point(outbox, "begin_attempts", after=True),
-    "bytes committed, not yet sent": Point(dispatch, "deliver"),
-    "connected, not sent": Point(WebhookChannel, "send"),
-    "accepted, the channel has not returned": Point(WebhookChannel, "send", after=True),
-    "accepted, not settled": Point(outbox, "settle"),
-    "settled, not committed": Point(outbox, "settle", after=True),
-}
-AMBIGUOUS = {"accepted, the channel has not returned", "accepted, not settled", "settled, not committed"}
-
-
-@contextmanager
-def receiver(folder: Path) -> Iterator[tuple[int, Path]]:
-    """A receiver process: its port and its ledger."""
-    ledger = folder / "received.txt"
-    process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).parent / "receiver.py"), str(ledger)], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None
-        yield int(process.stdout.readline()), ledger
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stdout.close()
-
-
-class Trial:
-    """One office with one due measure for each unit, and the receiver's part of the ledger that is its own."""
-
-    def __init__(self, folder: Path, port: int, ledger: Path, name: str, url: str | None = None) -> None:
-        self.name, self.ledger = name, ledger
-        folder.mkdir()
-        if url:
-            _empty(url)
-        keys = CHANNELS["webhook"].Keys.model_validate(
-            {"kind": "webhook", "url": f"http://127.0.0.1:{port}/{name}", "allow_private": ["127.0.0.0/8"]}
-        )
-        hook = partial(open_channel, "mail", keys, folder)
-        directory = a_directory(names=UNITS)
-        self.make = partial(
-            Stage, folder, url, rules=(a_rule("deadline", before=[7]),), directory=directory, channels={"mail": hook}
-        )
-        stage = self.make()
-        for unit in UNITS:
-            stage.measure(unit, "2021-06-15", [unit])
-        stage.engine.dispose()
-        self.later = 0
-
-    def victim(self, fault: Fault, wait: float | None = None) -> None:
-        """Forks a cycle with a fault planted; killed by its fault, or from outside after `wait` seconds."""
-        instant = NOW + timedelta(minutes=7 * self.later)  # every heir comes after the lease of the one before it
-        self.later += 1
-        child = os.fork()
-        if not child:
-            try:
-                fault()
-                stage = self.make()
-                cycle.run(stage.service, lambda: instant)
-            finally:
-                os._exit(0)
-        if wait is not None:
-            time.sleep(wait)
-            os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-
-    def heirs(self, mutant: Fault) -> None:
-        """Cycles without kills, until nothing waits."""
-        for _ in range(4):
-            self.victim(mutant)
-
-    def verdict(self, most_copies: int) -> list[str]:
-        """What is wrong in the end; empty where every promise held."""
-        stage = self.make()
-        messages, reminders = stage.messages(), stage.reminders()
-        wrong = []
-        received = [line.split() for line in self.ledger.read_text(encoding="utf-8").splitlines()]
-        mine = [(identity, digest) for path, identity, digest in received if path == f"/{self.name}"]
-        copies = Counter(identity for identity, _ in mine)
-        if len(reminders) != len(UNITS):
-            wrong.append(f"{len(reminders)} reminders for {len(UNITS)} occasions")
-        sent = {message.message_id.partition("@")[0] for message in messages if message.state == "sent"}
-        if len(sent) != len(UNITS):
-            wrong.append(f"{len(sent)} messages sent of {len(UNITS)}: {Counter(m.state for m in messages)}")
-        if missing := sent - set(copies):
-            wrong.append(f"{len(missing)} said to be sent were never received")
-        if strange := set(copies) - sent:
-            wrong.append(f"{len(strange)} identities received that no message has")
-        if len(set(mine)) != len(copies):
-            wrong.append("one identity with different bytes")
-        if copies.total() > len(UNITS) + most_copies:
-            wrong.append(f"{copies.total()} copies received, at most {len(UNITS) + most_copies} expected")
-        wrong += self._damage(stage)
-        stage.engine.dispose()
-        return wrong
-
-    @staticmethod
-    def _damage(stage: Stage) -> list[str]:
-        if stage.engine.dialect.name != "sqlite":
-            return []
-        with stage.engine.connect() as connection:
-            answer = connection.execute(text("PRAGMA integrity_check")).scalar()
-        return [] if answer == "ok" else [f"integrity: {answer}"]
-
-
-def _empty(url: str) -> None:
-    engine = open_engine(url)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
-
-
-def dies_at(point: Point, nth: int = 1) -> Fault:
-    """Plants a SIGKILL at the `nth` passing of a point."""
-
-    def plant() -> None:
-        honest_call, passed = getattr(point.owner, point.name), Counter[str]()
-
-        def dying(*arguments: object, **named: object) -> object:
-            passed["calls"] += 1
-            if passed["calls"] == nth and not point.after:
-                os.kill(os.getpid(), signal.SIGKILL)
-            result = honest_call(*arguments, **named)
-            if passed["calls"] == nth:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return result
-
-        setattr(point.owner, point.name, dying)
-
-    return plant
+@cache
+def _engine(url: str) -> Engine:
+    """One for all trials: victims inherit its compiled statements, though never its connections."""
+    return open_engine(url)
 
 
 def honest() -> None:
     """No fault."""
 
 
-def plain(message: outbox.Claimed, **changes: object) -> outbox.Claimed:
-    """A claimed message with some of its facts forgotten, for mutants."""
-    return replace(message, **changes)
+class Trial:
+    """One office with some due measures for each unit, some of them a few minutes later, and one receiver."""
+
+    def __init__(self, folder: Path, peer: Receiver, kind: str, url: str | None = None, mutant: Plant = honest) -> None:
+        self.folder, self.peer, self.kind, self.mutant = folder / "trial", peer, kind, mutant
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir()
+        peer.fresh(self.folder / "ledger.jsonl")
+        if url is None:
+            _engine(f"sqlite:///{self.folder}/reminder.db").dispose()  # that of the trial before lay here too
+        self.url = offices.empty_database(self.folder, url)
+        self.codes = {f"U{u}R{r}" for u in range(UNITS) for r in range(RULES)}
+        self.engine = _engine(self.url)
+        due = date(2021, 6, 15)
+        offices.add_measures(self.engine, [(code, code[:2], f"面{code[3]}", due) for code in sorted(self.codes)])
+        self.cycles = 0  # every victim and heir comes after the lease of the one before it
+        self.allowed: Counter[str] = Counter()
+        self.seen, self.kills = 0, 0
+
+    def service(self) -> Service:
+        keys = offices.mail_keys(self.peer) if self.kind == "email" else offices.hook_keys(self.peer)
+        rules = [
+            a_rule("deadline", name=f"r{r}", before=[7], at=f"09:{7 * r:02}", match={"aspect": [f"面{r}"]})
+            for r in range(RULES)
+        ]
+        units = [offices.unit(number) for number in range(UNITS)]
+        return offices.service(self.engine, self.folder, units, {"mail": keys}, rules=tuple(rules))
+
+    def victim(self, plant: Plant, wait: float | None = None) -> bool:
+        """Forks a cycle with a fault planted; killed by it, or from outside after `wait` seconds. Whether it died."""
+        instant = NOW + timedelta(minutes=7 * self.cycles)
+        self.cycles += 1
+        self.engine.dispose()  # no connection may be shared with the child
+        child = os.fork()
+        if not child:
+            try:
+                self.mutant()
+                plant()
+                cycle.run(self.service(), lambda: instant)
+                os._exit(0)
+            finally:
+                os._exit(1)
+        if wait is not None:
+            time.sleep(wait)
+            os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        died = os.WIFSIGNALED(status)
+        self.kills += died
+        self.peer.settled()
+        self._judge(died)
+        return died
+
+    def warm(self) -> None:
+        """One cycle in this process: what it loads and compiles, every victim inherits."""
+        cycle.run(self.service(), lambda: NOW)
+        gc.freeze()  # a child that collects would copy every page
+
+    def at(self, point: str, nth: int = 1) -> Plant:
+        """The plant for a named point."""
+        if point in SQL:
+            return at_sql(SQL[point], nth)
+        return lambda: self.peer.order(kill={"stage": point, "nth": nth, "pid": os.getpid()}) and None
+
+    def heirs(self) -> None:
+        """Cycles without kills, until nothing waits."""
+        for _ in range(12):
+            self.victim(lambda: self.peer.order(kill={}) and None)
+            if self.cycles > RULES and not self._waiting():
+                return
+
+    def _waiting(self) -> bool:
+        return any(state not in ("sent", "failed", "cancelled") for state in self._states().values())
+
+    def _states(self) -> dict[str, str]:
+        return {row.message_id.partition("@")[0]: row.state for row in offices.rows(self.engine, MessageRow)}
+
+    def _judge(self, died: bool) -> None:
+        accepted = self.peer.accepted()
+        if died:
+            states = self._states()
+            self.allowed.update(line.key for line in accepted[self.seen :] if states.get(line.key) != "sent")
+        self.seen = len(accepted)
+
+    def verdict(self) -> list[str]:
+        """What is wrong in the end; empty where every promise held."""
+        reminders, accepted, states = offices.rows(self.engine, ReminderRow), self.peer.accepted(), self._states()
+        wrong = self._damage()
+        if len(reminders) != len(self.codes):
+            wrong.append(f"{len(reminders)} reminders for {len(self.codes)} occasions")
+        if set(states.values()) != {"sent"}:
+            wrong.append(f"messages: {Counter(states.values())}")
+        copies = Counter(line.key for line in accepted)
+        if set(copies) != set(states):
+            wrong.append(f"{len(set(states) - set(copies))} never received, {len(set(copies) - set(states))} strange")
+        if len({(line.key, line.sha) for line in accepted}) != len(copies):
+            wrong.append("one identity with different bytes")
+        if many := {key: n for key, n in copies.items() if n > 1 + self.allowed[key]}:
+            wrong.append(f"copies without a kill that explains them: {many}")
+        told = Counter(code for codes in {line.key: line.codes for line in accepted}.values() for code in codes)
+        if told != Counter(self.codes):
+            wrong.append(f"lost {sorted(self.codes - set(told))}, doubled {[c for c, n in told.items() if n > 1]}")
+        return wrong
+
+    def _damage(self) -> list[str]:
+        if self.engine.dialect.name != "sqlite":
+            return []
+        with self.engine.connect() as connection:
+            answer = connection.execute(text("PRAGMA integrity_check")).scalar()
+        return [] if answer == "ok" else [f"integrity: {answer}"]
+
+
+# --- campaigns: many trials in a row, for the tests and for the long form
+
+
+def at_point(trials: Callable[[], Trial], point: str, times: int, dice: Random) -> tuple[int, list[str]]:
+    """Trials until `times` kills have happened at one point; how many there were, and what was wrong."""
+    kills, misses, wrong = 0, 0, list[str]()
+    while kills < times:
+        trial = trials()
+        for _ in range(min(4, times - kills)):
+            trial.victim(trial.at(point, 1 if point in ONCE else dice.randint(1, 3)))
+        trial.heirs()
+        misses += not trial.kills
+        assert misses < 5, f"nothing dies at {point!r}"
+        kills += trial.kills
+        wrong += [f"{point}: {each}" for each in trial.verdict()]
+    return kills, wrong
+
+
+def at_random(trials: Callable[[], Trial], times: int, dice: Random) -> tuple[int, list[str]]:
+    """The same with kills from outside at random moments of a cycle."""
+    trial = trials()
+    begun = time.monotonic()
+    trial.victim(honest)
+    lasts, kills, wrong = time.monotonic() - begun, 0, list[str]()
+    while kills < times:
+        trial = trials()
+        for _ in range(min(4, times - kills)):
+            trial.victim(honest, wait=dice.uniform(0, lasts))
+        trial.heirs()
+        kills += trial.kills
+        wrong += [f"at random: {each}" for each in trial.verdict()]
+    return kills, wrong

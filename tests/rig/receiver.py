@@ -1,43 +1,120 @@
-"""A webhook receiver in its own process: what it accepts is on its disk before it answers.
+"""A mail server and a web server in a process of their own: what they accept is on their disk before they say so.
 
-Run as `python tests/rig/receiver.py LEDGER`; prints its port. Each accepted message is one line: path, id, digest.
+Run as `python -m tests.rig.receiver` from the project's folder; prints its three ports: SMTP, HTTP, control. A line of
+JSON on the control port changes what it does (see `Desk.order`); it kills clients at named stages and makes faults.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
+import signal
 import sys
+from collections import Counter
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Lock
+from random import Random
+from typing import Any, TextIO
+
+from tests.rig import peer_http, peer_smtp
 
 
-def main() -> None:
+class Desk:
+    """What both servers share: the ledger, the kill ordered, the faults drawn."""
+
+    def __init__(self) -> None:
+        self.ledger: TextIO | None = None
+        self.kill: dict[str, Any] = {}
+        self.faults: dict[str, Any] = {}
+        self.drawn: Counter[str] = Counter()
+        self.met: Counter[str] = Counter()
+        self.busy = 0  # open connections of clients
+        self.most: Counter[str] = Counter()  # the most connections open at once, and bytes of endless answers taken
+
+    def order(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """`ledger`: a file to write to from now on; `kill`: {stage, nth, pid}; `faults`: {seed, p, kinds, at}."""
+        if "ledger" in wanted:
+            if self.ledger:
+                self.ledger.close()
+            self.ledger = Path(wanted["ledger"]).open("a", encoding="utf-8")  # noqa: SIM115  # open for a whole trial
+            self.kill, self.faults = {}, {}
+            for counted in (self.drawn, self.met, self.most):
+                counted.clear()
+        self.kill = wanted.get("kill", self.kill)
+        self.faults = wanted.get("faults", self.faults)
+        return {"busy": self.busy, "met": dict(self.met), "most": dict(self.most)}
+
+    def reach(self, stage: str) -> bool:
+        """Notes that a client has come to `stage`; kills it there where that was ordered. Whether it was killed."""
+        self.met[stage] += 1
+        if self.kill.get("stage") != stage:
+            return False
+        self.kill["nth"] -= 1
+        if self.kill["nth"] != 0:
+            return False
+        os.kill(self.kill["pid"], signal.SIGKILL)
+        return True
+
+    def fault(self, key: str, via: str) -> str:
+        """The fault of the next try for `key`, "" for none; the same seed gives the same faults to each key."""
+        if not self.faults:
+            return ""
+        self.drawn[key] += 1
+        if always := self.faults.get("at", {}).get(key):
+            return str(always)
+        dice = Random(f"{self.faults.get('seed')} {key} {self.drawn[key]}")
+        return str(dice.choice(self.faults["kinds"][via])) if dice.random() < self.faults.get("p", 0) else ""
+
+    def accept(self, via: str, to: str, identity: str, content: bytes) -> None:
+        """Writes a message down for good."""
+        digest, text = sha256(content).hexdigest(), content.decode("utf-8", "replace")
+        self._note({"verdict": "accepted", "via": via, "to": to, "id": identity, "sha": digest, "content": text})
+
+    def refuse(self, via: str, to: str, why: str, identity: str = "") -> None:
+        """Writes down that a message was not taken, and why."""
+        self._note({"verdict": why, "via": via, "to": to, "id": identity, "sha": "", "content": ""})
+
+    def _note(self, line: dict[str, str]) -> None:
+        assert self.ledger
+        self.ledger.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self.ledger.flush()
+        os.fsync(self.ledger.fileno())
+
+
+async def serve() -> None:
     """Serves until its parent goes away."""
-    lock = Lock()
-    ledger = Path(sys.argv[1]).open("a", encoding="utf-8")  # noqa: SIM115  # open as long as the process lives
+    desk = Desk()
 
-    class Receiver(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    async def control(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            writer.write(json.dumps(desk.order(json.loads(line))).encode() + b"\n")
+        writer.close()
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            with lock:
-                ledger.write(f"{self.path} {self.headers['webhook-id']} {sha256(body).hexdigest()}\n")
-                ledger.flush()
-                os.fsync(ledger.fileno())
-            self.send_response(204)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+    def counted(serve_one: Any) -> Any:
+        async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            desk.busy += 1
+            desk.most["connections"] = max(desk.most["connections"], desk.busy)
+            try:
+                await serve_one(desk, reader, writer)
+            except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+                pass  # the client went away, or was killed
+            finally:
+                desk.busy -= 1
+                writer.close()
 
-        def log_message(self, *_arguments: object) -> None:
-            """Says nothing: the test reads the ledger."""
+        return client
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    print(server.server_address[1], flush=True)
-    server.serve_forever()
+    many = 64 * 1024 * 1024
+    servers = [
+        await asyncio.start_server(counted(peer_smtp.serve), "127.0.0.1", 0, limit=many, backlog=500),
+        await asyncio.start_server(counted(peer_http.serve), "127.0.0.1", 0, limit=many, backlog=500),
+        await asyncio.start_server(control, "127.0.0.1", 0),
+    ]
+    print(*(server.sockets[0].getsockname()[1] for server in servers), flush=True)
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)  # ends when the parent does
+    os._exit(0)
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(serve())
