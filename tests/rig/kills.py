@@ -1,8 +1,9 @@
 """Real processes killed with SIGKILL in the midst of a cycle, and what is left of the messages afterwards.
 
-A victim is forked from a warm parent, runs one real cycle against a real database and a real receiver, and is killed;
-heirs run cycles until nothing waits any more. Each kill is judged at once: a message that the receiver accepted during
-the victim's life, and that the database does not know as sent, may come a second time; no other may.
+A victim is forked from a warm parent, runs one real cycle (in turn message by message, and with workers as the daemon
+does) against a real database and a real receiver, and is killed; heirs run cycles until nothing waits any more. Each
+kill is judged at once: a message that the receiver accepted during the victim's life, and that the database does not
+know as sent, may come a second time; no other may.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -22,6 +23,7 @@ from random import Random
 from sqlalchemy import Engine, text
 
 from reminder import cycle
+from reminder.cycle.engine import Engine as Delivery
 from reminder.cycle.service import Service
 from reminder.store.engine import open_engine
 from reminder.store.tables import MessageRow, ReminderRow
@@ -43,6 +45,17 @@ def _engine(url: str) -> Engine:
 
 def honest() -> None:
     """No fault."""
+
+
+def _live(service: Service, instant: datetime, *, workers: bool) -> None:
+    """One cycle: in this thread, or as the daemon does it, with workers for each destination."""
+    if not workers:
+        cycle.run(service, lambda: instant)
+        return
+    cycle.enqueue(service, instant)
+    delivery = Delivery(service, lambda: instant)
+    assert delivery.drained(60)
+    assert delivery.stop(10)
 
 
 class Trial:
@@ -83,7 +96,7 @@ class Trial:
             try:
                 self.mutant()
                 plant()
-                cycle.run(self.service(), lambda: instant)
+                _live(self.service(), instant, workers=self.cycles % 2 == 0)
                 os._exit(0)
             finally:
                 os._exit(1)
