@@ -16,13 +16,14 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
-from sqlmodel import select
+from sqlmodel import col, select
 
 from reminder import cycle
 from reminder.rules.calendar import Calendar
 from reminder.rules.kinds import KINDS
+from reminder.store.destinations import forget
 from reminder.store.engine import open_engine, writing
-from reminder.store.tables import EventRow, MeasureRow, ReportRow
+from reminder.store.tables import DestinationRow, EventRow, MeasureRow, ReportRow
 from tests.makers import SHANGHAI, a_practice
 from tests.rig import offices
 from tests.rig.oracle import week_of
@@ -177,6 +178,8 @@ class Life:
         codes = {m["code"]: on for m in self.month.world["measures"] for on, _ in m["changes"]}
         today = [code for code, on in codes.items() if on == day]
         with writing(self.engine) as session:
+            gone = select(DestinationRow.name).where(col(DestinationRow.disabled_at).is_not(None))
+            forget(session, session.exec(gone).all())  # 410: the office has entered the new URL
             for row in session.exec(select(MeasureRow)).all() if today else ():
                 if row.code in today:
                     row.status, row.closed_on = "written_off", day

@@ -13,7 +13,7 @@ from tests.rig import offices, oracle, oracle_kinds
 from tests.rig.month import FIRST, LAST, Life
 from tests.rig.oracle import Fact
 
-PERMANENT = ("550", "400")
+PERMANENT = ("550", "400", "410")
 
 
 @dataclass
@@ -131,7 +131,8 @@ def _for_good(books: _Books, message: MessageRow) -> bool:
     """Whether the peer has refused for ever, or refused for longer than a reminder lives."""
     tries = books.tries.get(message.id or 0, [])
     known = books.refused.get(f"u{message.recipient[1:]}", [])
-    return len(tries) >= 5 or any(one.code in PERMANENT and one.code in known for one in tries)
+    gone = "wants no more" in message.why and "410" in known  # by an earlier message of that day
+    return gone or len(tries) >= 5 or any(one.code in PERMANENT and one.code in known for one in tries)
 
 
 def _messages(books: _Books, verdict: Verdict) -> list[str]:
