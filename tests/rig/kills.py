@@ -19,12 +19,14 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from sqlalchemy import Engine, text
 
 from reminder import cycle
 from reminder.cycle.engine import Engine as Delivery
 from reminder.cycle.service import Service
+from reminder.rules.rule import Rule
 from reminder.store.engine import open_engine
 from reminder.store.tables import MessageRow, ReminderRow
 from tests.makers import a_rule, at
@@ -73,30 +75,38 @@ class Trial:
         self.engine = _engine(self.url)
         due = date(2021, 6, 15)
         offices.add_measures(self.engine, [(code, code[:2], f"面{code[3]}", due) for code in sorted(self.codes)])
-        self.cycles = 0  # every victim and heir comes after the lease of the one before it
+        self.cycles, self.step = 0, 7  # every victim and heir comes minutes after the one before: after its lease
+        self.workers = True
+        self.more_rules: tuple[Rule, ...] = ()
+        self.more_keys: dict[str, Any] = {}
         self.allowed: Counter[str] = Counter()
         self.seen, self.kills = 0, 0
 
     def service(self) -> Service:
-        keys = offices.mail_keys(self.peer) if self.kind == "email" else offices.hook_keys(self.peer)
         rules = [
             a_rule("deadline", name=f"r{r}", before=[7], at=f"09:{7 * r:02}", match={"aspect": [f"面{r}"]})
             for r in range(RULES)
         ]
-        units = [offices.unit(number) for number in range(UNITS)]
-        return offices.service(self.engine, self.folder, units, {"mail": keys}, rules=tuple(rules))
+        channels = self._channels()
+        units = [offices.unit(number, list(channels)[number % len(channels)]) for number in range(UNITS)]
+        return offices.service(self.engine, self.folder, units, channels, rules=(*rules, *self.more_rules))
+
+    def _channels(self) -> dict[str, Any]:
+        if self.kind == "hooks":  # each unit has an endpoint of its own
+            return {f"hook{n}": offices.hook_keys(self.peer, f"u{n}") for n in range(UNITS)}
+        keys = {"email": offices.mail_keys, "webhook": offices.hook_keys, "wecom": offices.robot_keys}
+        return {"mail": keys[self.kind](self.peer, **self.more_keys)}
 
     def victim(self, plant: Plant, wait: float | None = None) -> bool:
         """Forks a cycle with a fault planted; killed by it, or from outside after `wait` seconds. Whether it died."""
-        instant = NOW + timedelta(minutes=7 * self.cycles)
-        self.cycles += 1
+        instant, workers = self._next(), self.workers and self.cycles % 2 == 0
         self.engine.dispose()  # no connection may be shared with the child
         child = os.fork()
         if not child:
             try:
                 self.mutant()
                 plant()
-                _live(self.service(), instant, workers=self.cycles % 2 == 0)
+                _live(self.service(), instant, workers=workers)
                 os._exit(0)
             finally:
                 os._exit(1)
@@ -109,6 +119,33 @@ class Trial:
         self.peer.settled()
         self._judge(died)
         return died
+
+    def zombie(self, stage: str, stop: str) -> int:
+        """A cycle that is stopped at a stage, and answered or hung up on meanwhile; its process."""
+        self.engine.dispose()
+        instant = self._next()
+        child = os.fork()
+        if not child:
+            try:
+                self.mutant()
+                self.peer.order(kill={"stage": stage, "nth": 1, "pid": os.getpid(), "stop": stop})
+                cycle.run(self.service(), lambda: instant)
+                os._exit(0)
+            finally:
+                os._exit(1)
+        assert os.WIFSTOPPED(os.waitpid(child, os.WUNTRACED)[1])
+        return child
+
+    def revive(self, child: int) -> None:
+        """The zombie goes on, and ends."""
+        os.kill(child, signal.SIGCONT)
+        os.waitpid(child, 0)
+        self.peer.settled()
+
+    def _next(self) -> datetime:
+        instant = NOW + timedelta(minutes=self.step * self.cycles)
+        self.cycles += 1
+        return instant
 
     def warm(self) -> None:
         """One cycle in this process: what it loads and compiles, every victim inherits."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from datetime import date, time
@@ -53,6 +54,13 @@ def hook_keys(peer: Receiver, path: str = "hook", **more: Any) -> Any:
     """Keys of a webhook that leads to the receiver."""
     own = {"kind": "webhook", "url": f"http://127.0.0.1:{peer.http}/{path}", "allow_private": ["127.0.0.0/8"]}
     return CHANNELS["webhook"].Keys.model_validate(own | more)
+
+
+def robot_keys(peer: Receiver, **more: Any) -> Any:
+    """Keys of a WeCom robot that leads to the receiver."""
+    os.environ["RIG_ROBOT_URL"] = f"http://127.0.0.1:{peer.http}/robot"
+    own = {"kind": "wecom", "url": {"env": "RIG_ROBOT_URL"}, "allow_private": ["127.0.0.0/8"]}
+    return CHANNELS["wecom"].Keys.model_validate(own | more)
 
 
 def unit(number: int, channel: str = "mail") -> Unit:

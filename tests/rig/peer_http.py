@@ -26,7 +26,7 @@ async def serve(desk: Any, reader: asyncio.StreamReader, writer: asyncio.StreamW
     if desk.reach("http: request read"):
         return
     fault, identity = desk.fault(path, "hook"), headers.get("webhook-id", "")
-    if fault in ANSWERS or fault in ("reset", "hang"):
+    if fault in ANSWERS or fault in ("reset", "hang", "errcode"):
         desk.refuse("http", path, fault, identity)
     else:
         desk.accept("http", path, identity, body)

@@ -33,7 +33,11 @@ class Desk:
         self.most: Counter[str] = Counter()  # the most connections open at once, and bytes of endless answers taken
 
     def order(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        """`ledger`: a file to write to from now on; `kill`: {stage, nth, pid}; `faults`: {seed, p, kinds, at}."""
+        """`ledger`: a file to write to from now on.
+
+        `kill`: {stage, nth, pid}; with `stop` the client is only stopped, and "and answered" as if nothing were.
+        `faults`: {seed, p, kinds}, or `at`, `first`: what befalls a key always, or at first.
+        """
         if "ledger" in wanted:
             if self.ledger:
                 self.ledger.close()
@@ -46,15 +50,16 @@ class Desk:
         return {"busy": self.busy, "met": dict(self.met), "most": dict(self.most)}
 
     def reach(self, stage: str) -> bool:
-        """Notes that a client has come to `stage`; kills it there where that was ordered. Whether it was killed."""
+        """Notes that a client has come to `stage`; kills it there where that was ordered. Whether to hang up."""
         self.met[stage] += 1
         if self.kill.get("stage") != stage:
             return False
         self.kill["nth"] -= 1
         if self.kill["nth"] != 0:
             return False
-        os.kill(self.kill["pid"], signal.SIGKILL)
-        return True
+        stops = self.kill.get("stop")
+        os.kill(self.kill["pid"], signal.SIGSTOP if stops else signal.SIGKILL)
+        return stops != "and answered"
 
     def fault(self, key: str, via: str) -> str:
         """The fault of the next try for `key`, "" for none; the same seed gives the same faults to each key."""
@@ -63,8 +68,12 @@ class Desk:
         self.drawn[key] += 1
         if always := self.faults.get("at", {}).get(key):
             return str(always)
+        if self.drawn[key] == 1 and (first := self.faults.get("first", {}).get(key)):
+            return str(first)
+        if "p" not in self.faults:
+            return ""
         dice = Random(f"{self.faults.get('seed')} {key} {self.drawn[key]}")
-        return str(dice.choice(self.faults["kinds"][via])) if dice.random() < self.faults.get("p", 0) else ""
+        return str(dice.choice(self.faults["kinds"][via])) if dice.random() < self.faults["p"] else ""
 
     def accept(self, via: str, to: str, identity: str, content: bytes) -> None:
         """Writes a message down for good."""
