@@ -93,8 +93,8 @@ def test_a_chat_group_gets_one_short_message_on_mondays(office):
         ("06-21T08:45", "channel:group", ["4"]),
     ]
     office.cycle("2021-06-04 18:00")
-    assert office.cycle("2021-06-07 08:45").messages["sent"] == 1  # both units in one message
-    (file,) = (office.folder / "group" / "new").iterdir()
+    office.cycle("2021-06-07 08:45")
+    (file,) = (office.folder / "group" / "new").iterdir()  # both units in one message
     assert b"Subject" in file.read_bytes()
     lines = office("explain", "--rule", "monday-group", "--on", "2021-06-07", "--json").lines
     assert {(x["unit"], x["state"], x["recipient"]) for x in lines if x["fired"]} == {
