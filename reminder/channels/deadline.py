@@ -21,11 +21,16 @@ class cut_after:  # used as `with cut_after(...)`; a generator's context costs t
     """
 
     def __init__(self, seconds: float, current: Current) -> None:
+        self.seconds, self.current = seconds, current
         self.ends_at = time.monotonic() + seconds
-        self.current = current
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> cut_after:
         _watch.add(self)
+        return self
+
+    def renew(self) -> None:
+        """Begins to count anew."""
+        self.ends_at = time.monotonic() + self.seconds
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

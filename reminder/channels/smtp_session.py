@@ -44,6 +44,8 @@ class Server:
 
     def clean(self, text: str) -> str:
         """`text` without the password, also where the server echoes the login (RFC 4616)."""
+        if self.password is None:
+            return redact(text, ())
         password = ""
         with suppress(ChannelBroken):
             password = self.revealed()
