@@ -8,18 +8,45 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, insert, text, update
+from sqlalchemy import Table, and_, bindparam, insert, text, update
 from sqlmodel import Session, col, func, select
 
 from reminder.domain.message import Envelope, Outcome
 from reminder.domain.reminder import Reason
 from reminder.outbox.lease import LEASE, Claimed, cancel_reminder
 from reminder.store.notices import TEMPLATE, Notice, note
+from reminder.store.prepared import Prepared
 from reminder.store.tables import WAITING_STATES, DeliveryRow, MessageRow
 
 _MESSAGES = MessageRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
 _DELIVERIES = DeliveryRow.__table__  # type: ignore[attr-defined]  # the same
 _OURS = and_(_MESSAGES.c.id == bindparam("key"), _MESSAGES.c.lease_token == bindparam("token"))
+
+
+def _new(table: Table, *names: str) -> dict[str, Any]:
+    """Columns to be set, each from a parameter called `new_` and its name."""
+    return {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+
+
+_COUNTED = {"attempts": _MESSAGES.c.attempts + 1} | _new(_MESSAGES, "lease_until")
+_FIXED = _new(_MESSAGES, "payload", "subject", "addresses", "thread_ids", "written_at")
+_BEGIN_FIRST = Prepared(update(_MESSAGES).where(_OURS).values(**_COUNTED, **_FIXED))
+_BEGIN_AGAIN = Prepared(update(_MESSAGES).where(_OURS).values(**_COUNTED))
+_OPEN = Prepared(
+    insert(_DELIVERIES)
+    .values(**_new(_DELIVERIES, "message_pk", "at"), outcome="trying", code="", text="")
+    .returning(_DELIVERIES.c.id)
+)
+_CLOSE = Prepared(
+    update(_DELIVERIES)
+    .where(_DELIVERIES.c.id == bindparam("key"))
+    .values(**_new(_DELIVERIES, "outcome", "code", "text"))
+)
+_LEAVE = Prepared(
+    update(_MESSAGES)
+    .where(_OURS)
+    .values(**_new(_MESSAGES, "state", "why", "next_attempt_at", "finished_at"), lease_token=None, lease_until=None)
+)
 
 
 class LeaseLost(Exception):
@@ -64,20 +91,20 @@ def begin_attempts(session: Session, starts: Sequence[Start], now: datetime) -> 
     Raises:
         LeaseLost: one of several was; nothing may be committed, and each is to be begun alone.
     """
-    first = [start for start in starts if start.message.payload is None]
-    later = [start for start in starts if start.message.payload is not None]
-    counted = {"attempts": _MESSAGES.c.attempts + 1, "lease_until": now + LEASE}
-    fixed = ("payload", "subject", "addresses", "thread_ids", "written_at")
-    values = counted | {name: bindparam(f"new_{name}", type_=_MESSAGES.c[name].type) for name in fixed}
-    mine = _ours(session, values, first, _fixed) | _ours(session, counted, later, _named)
+    connection = session.connection()
+    first = [_fixed(start, now) for start in starts if start.message.payload is None]
+    later = [_named(start, now) for start in starts if start.message.payload is not None]
+    for statement, rows in ((_BEGIN_FIRST, first), (_BEGIN_AGAIN, later)):
+        changed = statement.run(connection, rows).rowcount if rows else 0
+        if changed < len(rows):
+            if len(starts) > 1:
+                raise LeaseLost(f"{len(rows) - changed} of {len(rows)}")
+            return [None]
     for start in starts:
-        if start.message.id in mine:
-            for reminder, reason in start.dropped.items():
-                cancel_reminder(session, reminder, reason)
-    _note_faults(session, first, now)
-    going = [start.message.id for start in starts if start.message.id in mine]
-    keys = dict(zip(going, _opened(session, going, now), strict=True))
-    return [keys.get(start.message.id) for start in starts]
+        for reminder, reason in start.dropped.items():
+            cancel_reminder(session, reminder, reason)
+    _note_faults(session, starts, now)
+    return [_OPEN.one(connection, {"new_message_pk": start.message.id, "new_at": now}) for start in starts]
 
 
 def _note_faults(session: Session, starts: Sequence[Start], now: datetime) -> None:
@@ -85,12 +112,12 @@ def _note_faults(session: Session, starts: Sequence[Start], now: datetime) -> No
         note(session, Notice(key=f"{TEMPLATE}:{fault}", code=TEMPLATE, facts={"fault": fault}), now)
 
 
-def _named(start: Start) -> dict[str, Any]:
-    return {"key": start.message.id, "token": start.message.token}
+def _named(start: Start, now: datetime) -> dict[str, Any]:
+    return {"key": start.message.id, "token": start.message.token, "new_lease_until": now + LEASE}
 
 
-def _fixed(start: Start) -> dict[str, Any]:
-    return _named(start) | {
+def _fixed(start: Start, now: datetime) -> dict[str, Any]:
+    return _named(start, now) | {
         "new_payload": start.written.payload,
         "new_subject": start.written.subject,
         "new_addresses": list(start.envelope.addresses),
@@ -99,40 +126,15 @@ def _fixed(start: Start) -> dict[str, Any]:
     }
 
 
-def _ours(session: Session, values: Mapping[str, Any], starts: Sequence[Start], bound: Any) -> set[int]:
-    """Changes these messages, which must be under our lease; the keys of those that are."""
-    if not starts:
-        return set()
-    statement = update(_MESSAGES).where(_OURS).values(**values)
-    changed = session.connection().execute(statement, [bound(start) for start in starts]).rowcount
-    if changed == len(starts):
-        return {start.message.id for start in starts}
-    if len(starts) > 1:
-        raise LeaseLost(f"{len(starts) - changed} of {len(starts)}")
-    return set()
-
-
-def _opened(session: Session, message_ids: Sequence[int], now: datetime) -> list[int]:
-    if not message_ids:
-        return []
-    rows = [{"message_pk": key, "at": now, "outcome": "trying", "code": "", "text": ""} for key in message_ids]
-    opened = insert(_DELIVERIES).returning(_DELIVERIES.c.id, sort_by_parameter_order=True)
-    return [key for (key,) in session.connection().execute(opened, rows)]
-
-
 def settle(session: Session, settled: Sequence[Settled]) -> None:
     """Writes down what came of attempts. A delivery is recorded even where the lease was lost; its message is then
     somebody else's and stays as it is."""
-    connection, names = session.connection(), ("outcome", "code", "text")
-    closed = update(_DELIVERIES).where(_DELIVERIES.c.id == bindparam("key"))
-    connection.execute(
-        closed.values(**{name: bindparam(f"new_{name}") for name in names}),
-        [{"key": one.delivery_id} | {f"new_{name}": getattr(one.outcome, name) for name in names} for one in settled],
+    connection, outcome = session.connection(), ("outcome", "code", "text")
+    _CLOSE.run(
+        connection,
+        [{"key": one.delivery_id} | {f"new_{name}": getattr(one.outcome, name) for name in outcome} for one in settled],
     )
-    changed = ("state", "why", "next_attempt_at", "finished_at")
-    values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=_MESSAGES.c[name].type) for name in changed}
-    values |= {"lease_token": None, "lease_until": None}
-    connection.execute(update(_MESSAGES).where(_OURS).values(**values), [_left(one) for one in settled])
+    _LEAVE.run(connection, [_left(one) for one in settled])
 
 
 def _left(one: Settled) -> dict[str, Any]:
@@ -159,8 +161,11 @@ def tried_since(session: Session, recipients: Iterable[str], since: datetime) ->
     """How many messages with reminders each of these recipients was sent, or may yet get from an attempt, since that
     instant; by recipient and channel."""
     found: Counter[tuple[str, str]] = Counter()
+    names = sorted(set(recipients))
+    if not names:
+        return found
     whom = (col(MessageRow.recipient), col(MessageRow.channel))
-    named = and_(whom[0].in_(sorted(set(recipients))), col(MessageRow.own) == "")
+    named = and_(whom[0].in_(names), col(MessageRow.own) == "")
     sent = and_(named, col(MessageRow.state) == "sent", col(MessageRow.finished_at) >= since)
     under_way = and_(text(WAITING_STATES), named, col(MessageRow.attempts) > 0, col(MessageRow.written_at) >= since)
     for which in (sent, under_way):

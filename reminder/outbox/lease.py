@@ -7,13 +7,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, or_, text, update
+from sqlalchemy import ColumnElement, RowMapping, and_, or_, text, update
 from sqlmodel import Session, col, select
 
 from reminder.domain.reminder import Reason
 from reminder.store.tables import WAITING_STATES, DeliveryRow, MessageRow, ReminderRow
 
 LEASE = timedelta(minutes=5)
+_MESSAGES = MessageRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
+_NAMES = ("id", "message_id", "channel", "recipient", "own", "attempts", "created_at", "written_at", "payload")
+_CLAIMED = [_MESSAGES.c[name] for name in (*_NAMES, "addresses", "thread_ids")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +59,14 @@ def claim(session: Session, now: datetime, limit: int, channels: Collection[str]
         .with_for_update(skip_locked=True)
     )
     taken = session.connection().execute(
-        update(MessageRow)
-        .where(col(MessageRow.id).in_(chosen))
+        update(_MESSAGES)
+        .where(_MESSAGES.c.id.in_(chosen))
         .values(state="sending", lease_token=token, lease_until=now + LEASE)
-        .returning(col(MessageRow.id))
+        .returning(*_CLAIMED, _MESSAGES.c.nearest_on, _MESSAGES.c.next_attempt_at)
     )
-    ids = [key for (key,) in taken if key is not None]
-    if not ids:
-        return []
-    _close_interrupted(session, ids)
-    rows = session.exec(select(MessageRow).where(col(MessageRow.id).in_(ids)).order_by(*order))
+    rows = sorted(taken.mappings(), key=lambda row: (row["nearest_on"], row["next_attempt_at"], row["id"]))
+    if tried := [row["id"] for row in rows if row["attempts"]]:
+        _close_interrupted(session, tried)
     return [_claimed(row, token) for row in rows]
 
 
@@ -92,21 +93,9 @@ def _close_interrupted(session: Session, ids: Sequence[int]) -> None:
     )
 
 
-def _claimed(row: MessageRow, token: str) -> Claimed:
-    return Claimed(
-        id=row.id or 0,
-        message_id=row.message_id,
-        token=token,
-        channel=row.channel,
-        recipient=row.recipient,
-        own=row.own,
-        attempts=row.attempts,
-        created_at=row.created_at,
-        written_at=row.written_at,
-        addresses=tuple(row.addresses),
-        thread_ids=tuple(row.thread_ids),
-        payload=row.payload,
-    )
+def _claimed(row: RowMapping, token: str) -> Claimed:
+    facts = {name: row[name] for name in _NAMES}
+    return Claimed(**facts, token=token, addresses=tuple(row["addresses"]), thread_ids=tuple(row["thread_ids"]))
 
 
 def fail(session: Session, message: Claimed, why: str, now: datetime) -> bool:

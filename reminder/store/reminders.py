@@ -6,9 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from sqlalchemy import Row
+from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from reminder.domain.measure import Measure
 from reminder.domain.reminder import Ended, Firing, Line, Reason, Reminder, ReminderKind
@@ -75,8 +77,8 @@ def reminders_of(session: Session, message_pks: Collection[int]) -> dict[int, St
 
     Their measures are as they stand now; a measure that no longer exists is left out.
     """
-    wanted = select(ReminderRow).where(col(ReminderRow.message_pk).in_(message_pks), col(ReminderRow.outcome).is_(None))
-    rows = session.exec(wanted.order_by(col(ReminderRow.at), col(ReminderRow.id))).all()
+    wanted = select_columns(_TABLE).where(_TABLE.c.message_pk.in_(message_pks), _TABLE.c.outcome.is_(None))
+    rows = session.connection().execute(wanted.order_by(_TABLE.c.at, _TABLE.c.id)).all()
     measures = by_ids(session, (line["measure"] for row in rows for line in row.lines))
     found: dict[int, dict[int, tuple[Reminder, Mapping[int, date | None]]]] = {key: {} for key in message_pks}
     for row in rows:
@@ -84,13 +86,13 @@ def reminders_of(session: Session, message_pks: Collection[int]) -> dict[int, St
     return dict(found)
 
 
-def _deadlines(row: ReminderRow) -> dict[int, date | None]:
+def _deadlines(row: Row[Any]) -> dict[int, date | None]:
     return {
         line["measure"]: date.fromisoformat(line["deadline"]) if line.get("deadline") else None for line in row.lines
     }
 
 
-def _reminder(row: ReminderRow, measures: Mapping[int, Measure]) -> Reminder:
+def _reminder(row: Row[Any], measures: Mapping[int, Measure]) -> Reminder:
     there = [line for line in row.lines if line["measure"] in measures]
     firing = Firing(
         rule=row.rule,

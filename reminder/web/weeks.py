@@ -75,7 +75,7 @@ def recorded(request: Request, sent: Annotated[FormData, Depends(form)]) -> Resp
         note=text(sent, "note"),
     )
     with writing(here.app.engine) as session:
-        record_report(session, report, configuration.zone)
+        record_report(session, report)
     here.memory.forget()
     return RedirectResponse(f"/reports?week={report.week}&done=1", 303)
 
