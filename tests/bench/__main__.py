@@ -19,6 +19,7 @@ BENCHMARKS = {
     "memory": "processes:memory",
     "demo": "processes:demo",
     "compose": "letters:compose_",
+    "smtp": "smtp:smtp",
 }
 
 

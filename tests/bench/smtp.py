@@ -1,0 +1,95 @@
+"""Mail to smtp-sink: our channel alone, the engine with claims and settlements, and the yardsticks beside them."""
+
+from __future__ import annotations
+
+import smtplib
+import tempfile
+import threading
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from reminder.channels import open_channel
+from reminder.channels.base import Channel
+from reminder.channels.email import EmailKeys
+from reminder.channels.mime import build
+from reminder.domain.message import Envelope, Letter
+from tests.bench.measure import Figures, at_least, interleaved
+from tests.bench.offices import Office, waiting_office
+from tests.bench.peers import smtp_sink, smtp_source
+
+MANY = 4000
+SESSIONS = 8
+CONNECTIONS = 8
+_NOW = datetime(2021, 6, 8, 1, 0, tzinfo=UTC)
+_ENVELOPE = Envelope(message_id="r-1@example.org", recipient="建设局", addresses=("b@x.org",), written_at=_NOW)
+
+
+def a_mail() -> bytes:
+    """Some 7 kB, as a nudge of twenty rows is."""
+    rows = "".join(f"<tr><td>{n}</td><td>第{n}项措施：完成整改并报送佐证材料</td></tr>" for n in range(20))
+    text = "".join(f"{n}．第{n}项措施，时限2021年6月15日，请按期完成并报送\n" for n in range(20))
+    letter = Letter(subject="整改提醒：20项措施将于本周到期", text=text, html=f"<table>{rows}</table>", brief="20项")
+    return build(letter, _ENVELOPE, "整改办 <a@x.org>")
+
+
+def smtp() -> Figures:
+    """Messages a second, medians of five rounds."""
+    mail = a_mail()
+    with smtp_sink() as port, tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "mail.eml"
+        file.write_bytes(mail.replace(b"\r\n", b"\n"))
+        office = waiting_office(Path(scratch), MANY, partial(_channel, port), mail)
+        seconds = interleaved(
+            {
+                "smtp_source": lambda: smtp_source(port, SESSIONS, MANY, file),
+                "alone": lambda: _alone(port, mail),
+                "smtplib": lambda: _smtplib(port, mail),
+                "with_claims": partial(_engine, office),
+            }
+        )
+        office.close()
+    rates = {f"{name}_per_s": MANY / taken for name, taken in seconds.items()}
+    figures = rates | {
+        "mail_bytes": float(len(mail)),
+        "alone_of_smtp_source": seconds["smtp_source"] / seconds["alone"],
+        "alone_of_smtplib": seconds["smtplib"] / seconds["alone"],
+        "with_claims_of_smtp_source": seconds["smtp_source"] / seconds["with_claims"],
+    }
+    required = {
+        "alone_of_smtp_source": at_least(0.65),
+        "alone_of_smtplib": at_least(2.5),
+        "with_claims_of_smtp_source": at_least(0.25),
+    }
+    return figures, required
+
+
+def _channel(port: int) -> Channel:
+    keys = {"kind": "email", "host": "127.0.0.1", "port": port, "tls": "none", "sender": "整改办 <a@x.org>"}
+    checked = EmailKeys.model_validate(keys | {"connections": CONNECTIONS, "per_connection": MANY})
+    return open_channel("mail", checked, Path())
+
+
+def _alone(port: int, mail: bytes) -> None:
+    def session() -> None:
+        channel = _channel(port)
+        for _ in range(MANY // CONNECTIONS):
+            channel.send(mail, _ENVELOPE, _NOW)
+        channel.close()
+
+    threads = [threading.Thread(target=session) for _ in range(CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _smtplib(port: int, mail: bytes) -> None:
+    with smtplib.SMTP("127.0.0.1", port) as client:
+        for _ in range(MANY):
+            client.sendmail("a@x.org", ["b@x.org"], mail)
+
+
+def _engine(office: Office) -> float:
+    office.wait_again()
+    return office.delivered()
