@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, or_, text
 from sqlmodel import Session, col, func, select
 
-from reminder.domain.measure import Measure
 from reminder.domain.owed import DutyDone, SentLetter
 from reminder.domain.people import Directory
 from reminder.domain.reminder import Firing, ReminderKind
 from reminder.rules.report_slots import week_name
 from reminder.rules.rule import Ask, Facts
-from reminder.store.measures import load_measures
+from reminder.store.measures import load_alternatives, load_measures
 from reminder.store.silences import silences_since
-from reminder.store.tables import OPEN_STATUSES, DutyRow, LetterRow, MeasureRow, ReportRow
+from reminder.store.tables import CLOSED_STATUSES, OPEN_STATUSES, DutyRow, LetterRow, MeasureRow, ReportRow
 
 _DUTIES_REACH = timedelta(days=400)
+_MOST_DAYS = 400  # in one list; SQLite takes 999 parameters in old builds
 _REPORTS_REACH = timedelta(days=70)  # a week's report is chased and told upward for so long, with those before it
 
 
 def scan(session: Session, asked: Iterable[Ask], sees: Collection[str], directory: Directory, since: date) -> Facts:
     """The measures that any of `asked` wants to see, the reports that matter from `since` on, what a kind `sees`."""
     wanted, closed = _split(asked)
-    wanted = _merged(wanted)
-    measures: list[Measure] = load_measures(session, or_(*map(_condition, wanted))) if wanted else []
     reach = min((ask.open_since for ask in closed), default=None)
     outside = frozenset(unit.name for unit in directory.units.values() if unit.outside)
     return Facts(
-        measures=measures,
+        measures=load_alternatives(session, ways(wanted)),
         closed=load_measures(session, col(MeasureRow.closed_on) >= reach) if reach else (),
         reports=reports_since(session, since),
         outside=outside,
@@ -46,20 +44,43 @@ def _split(asked: Iterable[Ask]) -> tuple[list[Ask], list[Ask]]:
     return [ask for ask in questions if not ask.closed], [ask for ask in questions if ask.closed]
 
 
-def _merged(asked: Iterable[Ask]) -> list[Ask]:
-    """The questions without those that an unbounded one answers already."""
-    questions = sorted(set(asked), key=lambda ask: ask.open_since)
-    everything = next((ask for ask in questions if ask.deadline_from is None), None)
-    if everything is None:
-        return questions
-    return [everything, *(ask for ask in questions if ask.open_since < everything.open_since)]
+def ways(asked: Collection[Ask]) -> list[ColumnElement[bool]]:
+    """The questions as conditions that exclude each other, each for one index: an OR between them would use none."""
+    if not asked:
+        return []
+    since = min(ask.open_since for ask in asked)
+    bounds = [(ask.deadline_from, ask.deadline_to) for ask in asked]
+    first, last = min(_earliest(one) for one, _ in bounds), max(_latest(one) for _, one in bounds)
+    deadline = col(MeasureRow.deadline_on)
+    if any(one is None for one, _ in bounds):
+        return [text(OPEN_STATUSES), and_(text(CLOSED_STATUSES), col(MeasureRow.closed_on) >= since)]  # type: ignore[list-item]
+    return [
+        *(and_(text(OPEN_STATUSES), way) for way in _deadlines(asked)),
+        and_(text(CLOSED_STATUSES), col(MeasureRow.closed_on) >= since, deadline.between(first, last)),
+    ]
 
 
-def _condition(ask: Ask) -> ColumnElement[bool]:
-    was_open = or_(text(OPEN_STATUSES), col(MeasureRow.closed_on) >= ask.open_since)
-    if ask.deadline_from is None or ask.deadline_to is None:
-        return was_open
-    return and_(was_open, col(MeasureRow.deadline_on).between(ask.deadline_from, ask.deadline_to))
+def _deadlines(asked: Collection[Ask]) -> Iterator[ColumnElement[bool]]:
+    """The deadlines asked for: ranges that do not overlap, and single days outside of them."""
+    deadline, ranges = col(MeasureRow.deadline_on), list[tuple[date, date]]()
+    for first, last in sorted((_earliest(ask.deadline_from), _latest(ask.deadline_to)) for ask in asked if not ask.on):
+        if ranges and first <= ranges[-1][1]:
+            ranges[-1] = (ranges[-1][0], max(last, ranges[-1][1]))
+        else:
+            ranges.append((first, last))
+    yield from (deadline.between(first, last) for first, last in ranges)
+    wanted = {day for ask in asked for day in ask.on or ()}
+    single = sorted(day for day in wanted if not any(first <= day <= last for first, last in ranges))
+    for start in range(0, len(single), _MOST_DAYS):
+        yield deadline.in_(single[start : start + _MOST_DAYS])
+
+
+def _earliest(day: date | None) -> date:
+    return day or date.min
+
+
+def _latest(day: date | None) -> date:
+    return day or date.max
 
 
 def reports_since(session: Session, since: date) -> dict[tuple[str, str], datetime]:

@@ -45,14 +45,15 @@ class Ask:
     """Which measures a rule wants to look at; `scan` turns it into an indexed query.
 
     With bounds (both or none): measures counted down to a deadline from `deadline_from` to `deadline_to`, both
-    included. In any case only measures that were open on or after `open_since`; with `closed` only those among them
-    that are closed, which `Facts` keeps apart.
+    included; with `on` only to these deadlines. In any case only measures that were open on or after `open_since`;
+    with `closed` only those among them that are closed, which `Facts` keeps apart.
     """
 
     open_since: date
     deadline_from: date | None = None
     deadline_to: date | None = None
     closed: bool = False
+    on: frozenset[date] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

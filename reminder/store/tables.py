@@ -21,6 +21,7 @@ SQLModel.metadata = MetaData(
 
 # Literals, not parameters: SQLite uses a partial index only where it sees the literal in the statement.
 OPEN_STATUSES = "status IN ('not_started', 'in_progress', 'phase_complete')"
+CLOSED_STATUSES = f"NOT ({OPEN_STATUSES})"
 PROVISIONAL = "provisional"
 WAITING_STATES = "state IN ('pending', 'held', 'retrying', 'unknown', 'sending')"
 DEAD = "state = 'failed'"

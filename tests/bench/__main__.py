@@ -19,6 +19,8 @@ BENCHMARKS = {
     "memory": "processes:memory",
     "demo": "processes:demo",
     "compose": "letters:compose_",
+    "scan": "scanning:scan",
+    "idle": "scanning:idle",
     "smtp": "smtp:smtp",
 }
 

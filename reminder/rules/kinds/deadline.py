@@ -11,6 +11,7 @@ from pydantic import Field
 
 from reminder.domain.measure import Measure
 from reminder.domain.reminder import Firing, Line, Reason, ReminderKind
+from reminder.rules.calendar import days
 from reminder.rules.rule import LONGEST_REST, Ask, Facts, Practice, Rule, Span, subject_of
 from reminder.rules.when import Days, Distance
 
@@ -24,9 +25,11 @@ class DeadlineRule(Rule):
     before: tuple[Days, ...] = Field(min_length=1, description='days before the deadline; "5wd"; 0 = on the day')
 
     def asks(self, span: Span, practice: Practice) -> Iterable[Ask]:
-        nearest = min(offset.n for offset in self.before)
         farthest = max(self._reach(offset) for offset in self.before)
-        yield Ask(span.first, span.first + timedelta(days=nearest), span.last + farthest)
+        reached = days(span.first, span.last + farthest)
+        answered = frozenset(day for day in reached if any(on in span for on in self._days(day, practice)))
+        if answered:
+            yield Ask(span.first, min(answered), max(answered), on=answered)
 
     @staticmethod
     def _reach(offset: Distance) -> timedelta:

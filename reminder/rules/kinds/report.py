@@ -63,11 +63,17 @@ class ReportRule(Rule):
         return (*self.to, *(entry for step in self.escalate for entry in step.to))
 
     def asks(self, span: Span, practice: Practice) -> Iterable[Ask]:
-        yield Ask(span.first - self._reach)
+        weeks = self.weeks(self._around(span), practice)
+        if self._passed_over(span, practice) or any(True for week in weeks for _ in self._slots(week, span, practice)):
+            yield Ask(span.first - self._reach)
+
+    def _around(self, span: Span) -> Span:
+        """The nominal due days of all weeks of which something may be said on the days of `span`."""
+        return Span(span.first - self._reach, span.last + _WEEK + LONGEST_REST)
 
     def firings(self, facts: Facts, span: Span, practice: Practice) -> Iterator[Firing]:
         by_unit = self._by_unit(facts)
-        for week in self.weeks(Span(span.first - self._reach, span.last + _WEEK + LONGEST_REST), practice):
+        for week in self.weeks(self._around(span), practice):
             slots = list(self._slots(week, span, practice))
             owing = {unit: of for unit, of in by_unit.items() if self.owed(week, unit, of)} if slots else {}
             for unit, measures in owing.items():
@@ -99,9 +105,7 @@ class ReportRule(Rule):
 
     def passed_over(self, facts: Facts, span: Span, practice: Practice) -> Iterator[Firing]:
         """The weeks without a working day up to their due day: the reports that would be due on days of `span`."""
-        resting = [
-            day for day in self._nominals(span) if day in span and week_name(practice.earlier(day)) != week_name(day)
-        ]
+        resting = self._passed_over(span, practice)
         for unit, measures in self._by_unit(facts).items() if resting else ():
             for day in resting:
                 week = Week(week_name(day), day, practice.at(day, self.due.at))
@@ -110,13 +114,18 @@ class ReportRule(Rule):
                     why = Reason("no_working_day", {"week": week.name})
                     yield replace(self._firing(week, unit, due, practice), owed_for=tuple(measures), skipped=why)
 
+    def _passed_over(self, span: Span, practice: Practice) -> list[date]:
+        return [
+            day for day in self._nominals(span) if day in span and week_name(practice.earlier(day)) != week_name(day)
+        ]
+
     def owed(self, week: Week, unit: str, measures: Sequence[Measure]) -> bool:
         """Whether one of a unit's measures was open, and not claimed, on the (moved) due day."""
         return any(self.chases(measure, unit, week.due_at.date()) for measure in measures)
 
     def weeks_spoken_of(self, day: date, practice: Practice) -> Iterator[Week]:
         """The weeks of which something would be said on `day`, were their reports missing."""
-        for week in self.weeks(Span(day - self._reach, day + _WEEK + LONGEST_REST), practice):
+        for week in self.weeks(self._around(Span(day, day)), practice):
             if any(slot.part != "summary" for slot in self._slots(week, Span(day, day), practice)):
                 yield week
 
