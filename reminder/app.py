@@ -75,6 +75,7 @@ class App:
             redirect_to=sending.redirect_to,
             trial_channel=self._trial_channel() if sending.redirect_to else "",
             allow_domains=sending.allow_domains,
+            keep_years=configuration.store.keep_years,
             links=self._links(),
             record=as_record(configuration),
             message_at=office.message_at,

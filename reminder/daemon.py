@@ -67,6 +67,7 @@ class Daemon:
     def _beat(self) -> None:
         planned = cycle.enqueue(self._service, now()).planned
         self._engine.start()  # not before the first cycle: its guards may hold all sending
+        cycle.upkeep(self._service, now())
         self._beats += 1
         if self._engine.alive(_DEAD_SECONDS):
             notify("WATCHDOG=1")  # only a complete good cycle, and a delivery that goes on, are signs of health

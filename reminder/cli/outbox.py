@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reminder.cli.asked import headings, kind_word, message_ids, since
-from reminder.cli.common import Json, open_app, print_lines, print_table, say
+from reminder.cli.common import Json, open_app, print_json, print_lines, print_table, say
 
 if TYPE_CHECKING:
     from reminder.app import App
+    from reminder.store.delivery_log import Head
     from reminder.store.messages import Posted
 
+_HASH_LENGTH = 64
 _MOST_SHOWN = 100
 commands = typer.Typer(help="消息与投递 · Messages and their deliveries.")
 Ids = Annotated[list[str], typer.Argument(help="消息编号 · Message numbers: 12 or R-12.", metavar="ID…")]
@@ -96,6 +98,44 @@ def release(
     with writing(app.engine) as session:
         done = let_go(session, moment, after)
     typer.echo(say(app.configuration.locale, "cli.outbox_released", n=len(done)))
+
+
+@commands.command("verify")
+def verify(
+    context: typer.Context,
+    noted: Annotated[
+        str | None,
+        typer.Option("--head", metavar="N:HASH", help="周一来信中的链头 · A head noted down, as in Monday's message."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """核验发送记录是否被改动 · Whether anybody has changed the delivery log."""
+    from reminder.store import delivery_log
+    from reminder.store.engine import reading
+
+    app = open_app(context)
+    locale, known = app.configuration.locale, _head(app, noted) if noted else None
+    with reading(app.engine) as session:
+        intact, broken = delivery_log.verify(session, known)
+        head = delivery_log.head(session)
+    if as_json:
+        told = {"position": broken.position, "why": broken.why, "message_id": broken.message_id} if broken else None
+        print_json({"intact": broken is None, "rows": intact, "head": str(head), "broken": told})
+    elif broken:
+        typer.echo(say(locale, "cli.log_broken", n=broken.position, why=say(locale, f"cli.log_{broken.why}")))
+    else:
+        typer.echo(say(locale, "cli.log_intact", n=intact, head=head))
+    raise typer.Exit(1 if broken else 0)
+
+
+def _head(app: App, noted: str) -> Head:
+    from reminder.errors import UsageError
+    from reminder.store.delivery_log import Head
+
+    position, _, link = noted.partition(":")
+    if not position.isdecimal() or len(link) != _HASH_LENGTH:
+        raise UsageError(say(app.configuration.locale, "cli.log_bad_head", text=noted[:100]))
+    return Head(int(position), link.lower())
 
 
 def _existing(app: App, texts: list[str]) -> dict[int, Posted]:

@@ -29,7 +29,8 @@ def status(context: typer.Context, as_json: Json = False) -> None:
     found = health(app.engine, app.configuration.practice, app.plan, moment)
     problems = [say(app.configuration.locale, f"cli.unwell_{one.code}", **one.facts) for one in found.problems]
     if as_json:
-        print_json(_as_facts(app, found, problems) | {"next": coming(app, moment, _NEXT)})
+        facts = _as_facts(app, found, problems) | {"log_head": log_head(app)}
+        print_json(facts | {"next": coming(app, moment, _NEXT)})
     else:
         _show(app, found, problems)
         _show_next(app, moment)
@@ -46,6 +47,15 @@ def _as_facts(app: App, found: Health, problems: list[str]) -> dict[str, Any]:
         "lag_s": round(found.lag.total_seconds(), 1),
         "calendar": {"covered_to": found.covered_to},
     }
+
+
+def log_head(app: App) -> str:
+    """Where the chain of the delivery log ends, as `outbox verify --head` takes it."""
+    from reminder.store import delivery_log
+    from reminder.store.engine import reading
+
+    with reading(app.engine) as session:
+        return str(delivery_log.head(session))
 
 
 def _show(app: App, found: Health, problems: list[str]) -> None:

@@ -18,6 +18,7 @@ from reminder.cycle.dispatch import deliver_due
 from reminder.cycle.freezing import freeze_chains
 from reminder.cycle.guard import Watch, clock_doubted, guarded
 from reminder.cycle.service import Service
+from reminder.cycle.upkeep import upkeep
 from reminder.plan import Answer, Window, answer, asks, known_parts, occasions, sees, without
 from reminder.scan import scan, unseen_since
 from reminder.store.engine import writing
@@ -28,7 +29,7 @@ from reminder.store.provisional import told_by_guess
 from reminder.store.records import keep_record
 from reminder.store.reminders import store_ended
 
-__all__ = ["Counts", "Enqueued", "Service", "Watch", "deliver_due", "enqueue", "run"]
+__all__ = ["Counts", "Enqueued", "Service", "Watch", "deliver_due", "enqueue", "run", "upkeep"]
 
 Clock = Callable[[], datetime]
 
@@ -62,6 +63,7 @@ def run(service: Service, clock: Clock, stop: Callable[[], bool] = lambda: False
     first = enqueue(service, clock(), watch)
     messages = deliver_due(service, clock, stop)
     messages["held"] += first.held
+    upkeep(service, clock())
     return Counts(first.planned, +messages)
 
 

@@ -47,6 +47,7 @@ class Service:
     redirect_to: tuple[str, ...] = ()
     trial_channel: str = ""
     allow_domains: tuple[str, ...] = ()
+    keep_years: int = 10
     links: Links | None = None
     record: Mapping[str, Any] = field(default_factory=dict)  # what decides, as cycles write it down
     marker: Marker | None = None

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Table, and_, bindparam, insert, text, update
@@ -13,7 +14,8 @@ from sqlmodel import Session, col, func, select
 
 from reminder.domain.message import Envelope, Outcome
 from reminder.domain.reminder import Reason
-from reminder.outbox.lease import LEASE, Claimed, cancel_reminder
+from reminder.outbox.lease import LEASE, Claimed, cancel_reminder, told_of
+from reminder.store.delivery_log import record
 from reminder.store.notices import TEMPLATE, Notice, note
 from reminder.store.prepared import Prepared
 from reminder.store.tables import WAITING_STATES, DeliveryRow, MessageRow
@@ -104,6 +106,7 @@ def begin_attempts(session: Session, starts: Sequence[Start], now: datetime) -> 
         for reminder, reason in start.dropped.items():
             cancel_reminder(session, reminder, reason)
     _note_faults(session, starts, now)
+    record(session, [_bytes_fixed(start, now) for start in starts if start.message.payload is None])
     return [_OPEN.one(connection, {"new_message_pk": start.message.id, "new_at": now}) for start in starts]
 
 
@@ -126,6 +129,12 @@ def _fixed(start: Start, now: datetime) -> dict[str, Any]:
     }
 
 
+def _bytes_fixed(start: Start, now: datetime) -> dict[str, object]:
+    """What the delivery log says of a message's bytes: from now on they are these, and go there."""
+    told = {"addresses": ", ".join(start.envelope.addresses), "sha256": sha256(start.written.payload).hexdigest()}
+    return told_of(start.message, "fixed", now) | told
+
+
 def settle(session: Session, settled: Sequence[Settled]) -> None:
     """Writes down what came of attempts. A delivery is recorded even where the lease was lost; its message is then
     somebody else's and stays as it is."""
@@ -134,7 +143,12 @@ def settle(session: Session, settled: Sequence[Settled]) -> None:
         connection,
         [{"key": one.delivery_id} | {f"new_{name}": getattr(one.outcome, name) for name in outcome} for one in settled],
     )
+    record(session, [told_of(one.message, one.outcome.outcome, one.at) | _answer(one) for one in settled])
     _LEAVE.run(connection, [_left(one) for one in settled])
+
+
+def _answer(one: Settled) -> dict[str, object]:
+    return {"code": one.outcome.code, "text": one.outcome.text}
 
 
 def _left(one: Settled) -> dict[str, Any]:

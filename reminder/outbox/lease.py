@@ -11,12 +11,14 @@ from sqlalchemy import ColumnElement, RowMapping, and_, or_, text, update
 from sqlmodel import Session, col, select
 
 from reminder.domain.reminder import Reason
+from reminder.store.delivery_log import record
 from reminder.store.tables import WAITING_STATES, DeliveryRow, MessageRow, ReminderRow
 
 LEASE = timedelta(minutes=5)
 _MESSAGES = MessageRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
 _NAMES = ("id", "message_id", "channel", "recipient", "own", "attempts", "created_at", "written_at", "payload")
 _CLAIMED = [_MESSAGES.c[name] for name in (*_NAMES, "addresses", "thread_ids")]
+_DIED = "the process died during this attempt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +67,11 @@ def claim(session: Session, now: datetime, limit: int, channels: Collection[str]
         .returning(*_CLAIMED, _MESSAGES.c.nearest_on, _MESSAGES.c.next_attempt_at)
     )
     rows = sorted(taken.mappings(), key=lambda row: (row["nearest_on"], row["next_attempt_at"], row["id"]))
-    if tried := [row["id"] for row in rows if row["attempts"]]:
-        _close_interrupted(session, tried)
-    return [_claimed(row, token) for row in rows]
+    claimed = [_claimed(row, token) for row in rows]
+    if tried := [one.id for one in claimed if one.attempts]:
+        interrupted = _close_interrupted(session, tried)
+        record(session, [told_of(one, "unknown", now, _DIED) for one in claimed if one.id in interrupted])
+    return claimed
 
 
 def _ready(now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -84,13 +88,15 @@ def _one_of(channels: Collection[str]) -> ColumnElement[bool]:
     return col(MessageRow.channel).in_(sorted(channels))
 
 
-def _close_interrupted(session: Session, ids: Sequence[int]) -> None:
+def _close_interrupted(session: Session, ids: Sequence[int]) -> set[int]:
     """An attempt still open under a lease that ran out: nobody knows whether the peer accepted it."""
-    session.connection().execute(
+    closed = session.connection().execute(
         update(DeliveryRow)
         .where(col(DeliveryRow.message_pk).in_(ids), col(DeliveryRow.outcome) == "trying")
-        .values(outcome="unknown", text="the process died during this attempt")
+        .values(outcome="unknown", text=_DIED)
+        .returning(col(DeliveryRow.message_pk))
     )
+    return {key for (key,) in closed}
 
 
 def _claimed(row: RowMapping, token: str) -> Claimed:
@@ -98,18 +104,28 @@ def _claimed(row: RowMapping, token: str) -> Claimed:
     return Claimed(**facts, token=token, addresses=tuple(row["addresses"]), thread_ids=tuple(row["thread_ids"]))
 
 
+def told_of(message: Claimed, act: str, at: datetime, text: str = "") -> dict[str, object]:
+    """A row of the delivery log about this message."""
+    named = {"message_id": message.message_id, "recipient": message.recipient, "channel": message.channel}
+    return {"at": at, "act": act, **named, "text": text}
+
+
 def fail(session: Session, message: Claimed, why: str, now: datetime) -> bool:
     """Ends a message that cannot be sent to anybody, as a dead letter."""
-    return _ended(session, message, state="failed", why=why, finished_at=now)
+    return _ended(session, message, "failed", why, now)
 
 
 def cancel(session: Session, message: Claimed, why: str, now: datetime) -> bool:
     """Ends a message that no longer has anything to say. Only for messages never accepted by anybody."""
-    return _ended(session, message, state="cancelled", why=why, finished_at=now)
+    return _ended(session, message, "cancelled", why, now)
 
 
-def _ended(session: Session, message: Claimed, **values: object) -> bool:
-    return _update_mine(session, message, lease_token=None, lease_until=None, next_attempt_at=None, **values)
+def _ended(session: Session, message: Claimed, state: str, why: str, now: datetime) -> bool:
+    released = {"lease_token": None, "lease_until": None, "next_attempt_at": None}
+    if not _update_mine(session, message, state=state, why=why, finished_at=now, **released):
+        return False
+    record(session, [told_of(message, state, now, why)])
+    return True
 
 
 def cancel_reminder(session: Session, reminder_id: int, reason: Reason) -> None:

@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 from reminder.store import (  # noqa: F401 - importing them fills the metadata
     evidence_tables,
     gate_tables,
+    log_tables,
     service_tables,
     tables,
     upload_tables,

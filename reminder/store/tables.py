@@ -270,6 +270,12 @@ class ReminderRow(SQLModel, table=True):
             sqlite_where=text(PROVISIONAL),
             postgresql_where=text(PROVISIONAL),
         ),
+        Index(
+            "ix_reminder_alone",
+            "at",
+            sqlite_where=text("message_pk IS NULL"),
+            postgresql_where=text("message_pk IS NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)

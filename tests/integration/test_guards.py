@@ -20,6 +20,7 @@ from reminder.store.marker import Marker, marker_of
 from reminder.store.memory import recall
 from reminder.store.service_tables import CycleRow, NoticeRow
 from reminder.store.tables import DeliveryRow, MessageRow
+from tests.emptied import empty
 from tests.integration.stage import Stage
 from tests.makers import a_rule, at
 
@@ -43,8 +44,7 @@ def emptied(url):
     engine = open_engine(url)
     upgrade(engine)
     with Session(engine) as session, session.begin():
-        for table in reversed(SQLModel.metadata.sorted_tables):
-            session.execute(table.delete())
+        empty(session.connection())
     engine.dispose()
 
 
@@ -59,8 +59,7 @@ def restore(stage, backup):
     """Puts them back in place of what is there."""
     with writing(stage.engine) as session:
         connection = session.connection()
-        for table in reversed(SQLModel.metadata.sorted_tables):
-            connection.execute(table.delete())
+        empty(connection)
         for table, rows in backup.items():
             if rows:
                 connection.execute(table.insert(), rows)

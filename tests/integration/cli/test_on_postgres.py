@@ -1,9 +1,10 @@
 """The same commands on PostgreSQL."""
 
 import pytest
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 
 from reminder.store.engine import open_engine
+from tests.emptied import empty
 
 
 @pytest.fixture
@@ -14,8 +15,7 @@ def served(bare, postgres_url, monkeypatch):
     assert bare("db", "upgrade").code == 0
     engine = open_engine(postgres_url)
     with Session(engine) as session, session.begin():
-        for table in reversed(SQLModel.metadata.sorted_tables):
-            session.execute(table.delete())
+        empty(session.connection())
     engine.dispose()
     return bare
 

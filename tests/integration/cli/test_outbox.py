@@ -1,6 +1,9 @@
 """`reminder outbox`: what lies in it, and what a person may do with it."""
 
 import pytest
+from sqlalchemy import text
+
+from reminder.store.engine import writing
 
 
 @pytest.fixture
@@ -84,3 +87,26 @@ def test_cancel_ends_what_was_plainly_refused_and_names_what_it_could_not(sent):
 def test_an_unknown_number_does_nothing_at_all(sent, number):
     assert sent("outbox", "cancel", "2", number).code == 2
     assert sent("outbox", "--json").lines[1]["state"] == "held"
+
+
+def test_verify_says_whether_the_log_was_changed(desk):
+    desk.measure("1", "2021-06-10")
+    desk.cycle("2021-06-07 09:00")
+    whole = desk("outbox", "verify", "--json")
+    assert whole.code == 0
+    (told,) = whole.lines
+    assert (told["intact"], told["rows"], told["broken"]) == (True, 2, None)
+    assert desk("status", "--json").lines[0]["log_head"] == told["head"]
+    assert desk("outbox", "verify", "--head", told["head"]).code == 0
+    assert "链头" in desk("outbox", "verify").out
+    assert desk("outbox", "verify", "--head", "12").code == 2
+    another = desk("outbox", "verify", "--head", f"2:{'0' * 64}", "--json")
+    assert (another.code, another.lines[0]["broken"]["why"]) == (1, "head")
+    app = desk.app()
+    with writing(app.engine) as session:
+        session.connection().execute(text("DROP TRIGGER delivery_log_unchanged"))
+        session.connection().execute(text("UPDATE delivery_log SET recipient = '别处' WHERE position = 2"))
+    app.engine.dispose()
+    changed = desk("outbox", "verify")
+    assert changed.code == 1
+    assert "第 2 条" in changed.out

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 
 from reminder.store.engine import open_engine, upgrade
+from tests.emptied import empty
 from tests.integration.office.desk import Desk
 
 
 def _emptied(engine: Engine) -> None:
     with Session(engine) as session, session.begin():
-        for table in reversed(SQLModel.metadata.sorted_tables):
-            session.execute(table.delete())
+        empty(session.connection())
 
 
 @pytest.fixture
