@@ -37,7 +37,6 @@ def upgrade() -> None:
     )
     _index("uq_delivery_log_position", "delivery_log", "position", unique=True)
     _index("ix_delivery_log_unsealed", "delivery_log", "id", where="position IS NULL")
-    _index("ix_message_finished", "message", "finished_at")
     _index("ix_reminder_alone", "reminder", "at", where="message_pk IS NULL")
     for statement in _sqlite() if op.get_bind().dialect.name == "sqlite" else _postgresql():
         op.execute(statement)
@@ -80,7 +79,6 @@ def _postgresql() -> tuple[str, ...]:
 
 def downgrade() -> None:
     op.drop_index("ix_reminder_alone", "reminder")
-    op.drop_index("ix_message_finished", "message")
     op.drop_table("delivery_log_base")
     op.drop_table("delivery_log")
     if op.get_bind().dialect.name == "postgresql":
