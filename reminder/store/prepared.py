@@ -55,5 +55,5 @@ def _compiled(statement: Executable, dialect: Dialect) -> tuple[str, Callable[[R
 
     if (order := compiled.positiontup) is not None:
         return compiled.string, lambda row: tuple(value(name, row) for name in order)
-    names = list(compiled.binds)
+    names = list(fixed)  # `binds` also holds the inner names of unnamed parameters
     return compiled.string, lambda row: {name: value(name, row) for name in names}
