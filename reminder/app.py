@@ -13,8 +13,10 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import Engine
 
 from reminder.channels import CHANNELS, open_channel
+from reminder.channels.secret import revealed
 from reminder.compose import TemplateFault, check_templates
 from reminder.config.configuration import Configuration
+from reminder.config.digest import digest_of
 from reminder.config.directory import takes_email
 from reminder.config.load import load
 from reminder.config.record import Era, as_record, present
@@ -98,6 +100,16 @@ class App:
             return known
         with writing(self.engine) as session:
             return stored_key(session)
+
+    def digest(self) -> str:
+        """What tells two configurations apart that would work differently."""
+        return digest_of(self.configuration, templates_folder(self.configuration))
+
+    def ping_url(self) -> str:
+        """The page outside that is called after each good cycle, "" where there is none. UsageError where its secret
+        is not set."""
+        url = self.configuration.watchdog.ping_url
+        return revealed(url, self.configuration.folder) if url else ""
 
     def _trial_channel(self) -> str:
         for name, keys in self.configuration.channels.items():

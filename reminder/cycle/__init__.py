@@ -49,9 +49,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """The first half of a cycle: how many reminders were new, and how many messages a guard holds."""
+    """The first half of a cycle: how many reminders were new, which guard holds, and how many messages it holds."""
 
     planned: int = 0
+    guard: str = ""
     held: int = 0
 
 
@@ -69,6 +70,13 @@ def run(service: Service, clock: Clock, stop: Callable[[], bool] = lambda: False
 
 def enqueue(service: Service, now: datetime, watch: Watch | None = None) -> Enqueued:
     """Puts everything due since the last cycle into the outbox, unless a guard holds."""
+    done = _enqueued(service, now, watch)
+    if watch:
+        watch.note(now)
+    return done
+
+
+def _enqueued(service: Service, now: datetime, watch: Watch | None) -> Enqueued:
     with writing(service.engine) as session:
         memory = recall(session, alone=True)
         why = guarded(session, memory, now, service.marker, watch)
@@ -82,7 +90,7 @@ def enqueue(service: Service, now: datetime, watch: Watch | None = None) -> Enqu
             tell(session, service.briefing, memory, now, notices_only=doubted)
     if service.marker and not doubted:
         service.marker.write(now)
-    return Enqueued(planned, held)
+    return Enqueued(planned, why, held)
 
 
 def _put(service: Service, session: Session, memory: Memory, now: datetime) -> int:

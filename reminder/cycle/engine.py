@@ -45,6 +45,11 @@ class Engine:
         self._look = True
         self._woken.set()
 
+    @property
+    def started(self) -> bool:
+        """Whether `start` was ever called."""
+        return self._feeder.ident is not None
+
     def alive(self, within: float) -> bool:
         """Whether the outbox was looked at within so many seconds."""
         return self._feeder.is_alive() and time.monotonic() - self.looked_at < within

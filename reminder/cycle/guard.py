@@ -25,31 +25,40 @@ RESTORED, JUMPED, STOOD_BEHIND = "restored", "clock_jumped", "clock_behind"
 class Watch:
     """Compares the wall clock with a steady one, in seconds, that nobody can set."""
 
+    wall: Callable[[], datetime]
     steady: Callable[[], float]
     _last: tuple[datetime, float] | None = field(default=None, init=False)
 
     def jump(self, now: datetime) -> timedelta:
-        """By how much the wall clock has gained on the steady one since it was last asked."""
-        steady, last = self.steady(), self._last
-        self._last = (now, steady)
-        return now - last[0] - timedelta(seconds=steady - last[1]) if last else timedelta()
+        """By how much the wall clock has gained on the steady one since the last cycle."""
+        last = self._last
+        return now - last[0] - timedelta(seconds=self.steady() - last[1]) if last else timedelta()
+
+    def note(self, now: datetime) -> None:
+        """A cycle has looked at this instant: what follows is compared with it."""
+        self._last = (now, self.steady())
+
+    def clock(self) -> datetime:
+        """The wall clock for what goes on between two cycles; a jump is not believed before a cycle has judged it."""
+        now = self.wall()
+        jump = self.jump(now)
+        return now - jump if abs(jump) >= JUMP else now
 
 
 def guarded(session: Session, memory: Memory, now: datetime, marker: Marker | None, watch: Watch | None) -> str:
     """Which guard holds all sending, "" where none does; one that fires now holds from now on."""
-    jump = watch.jump(now) if watch else timedelta()  # asked each time, or a later answer would count twice
     if memory.held_why:
         return memory.held_why
-    why = _fired(memory, now, marker, watch, jump)
+    why = _fired(memory, now, marker, watch)
     if why:
         store.hold(session, why, now)
     return why
 
 
-def _fired(memory: Memory, now: datetime, marker: Marker | None, watch: Watch | None, jump: timedelta) -> str:
+def _fired(memory: Memory, now: datetime, marker: Marker | None, watch: Watch | None) -> str:
     if marker and marker.tells_restored(memory.last_at, marked=memory.marked):
         return RESTORED
-    if watch and jump >= JUMP:
+    if watch and watch.jump(now) >= JUMP:
         return JUMPED
     if watch and memory.last_at and now < memory.last_at - BEHIND:
         return STOOD_BEHIND

@@ -212,3 +212,15 @@ def waiting_since(session: Session, now: datetime) -> datetime | None:
     """Since when the longest waiting message may go but has not; None where none waits."""
     oldest = select(func.min(MessageRow.next_attempt_at)).where(text(WAITING_STATES))
     return session.exec(oldest.where(col(MessageRow.next_attempt_at) <= now)).one()
+
+
+def due_count(session: Session, now: datetime) -> int:
+    """How many messages may go at `now`."""
+    due = select(func.count(col(MessageRow.id))).where(text(WAITING_STATES), col(MessageRow.next_attempt_at) <= now)
+    return session.exec(due).one()
+
+
+def stuck_since(session: Session, lapsed: datetime) -> int:
+    """How many messages are under a lease that had run out by then: their worker died and nobody took them over."""
+    leased = (text(WAITING_STATES), MessageRow.state == "sending", col(MessageRow.lease_until) < lapsed)
+    return session.exec(select(func.count(col(MessageRow.id))).where(*leased)).one()

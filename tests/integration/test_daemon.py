@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -10,9 +11,11 @@ import sys
 import time
 
 import pytest
+from sqlmodel import Session, select
 
 from reminder.config.example import write_example
 from reminder.store.engine import open_engine, upgrade
+from reminder.store.service_tables import NoticeRow
 
 
 def command(folder):
@@ -73,6 +76,63 @@ def test_a_changed_template_is_taken_and_one_that_would_loop_for_ever_is_not(dae
     until(lambda: "the changed templates are not used" in log() and f"{own}:1: " in log(), 60)
     own.write_text("请看：{{ section.count }}\n", encoding="utf-8")
     until(lambda: "configuration reloaded" in log(), 60)
+
+
+def test_the_office_is_told_once_of_each_fault_and_again_after_it_was_mended(daemon):
+    folder, log, _ = daemon
+    rules = folder / "rules.toml"
+    good = rules.read_text(encoding="utf-8")
+    engine = open_engine(f"sqlite:///{folder}/reminder.db")
+
+    def noted(lasting):
+        with Session(engine) as session:
+            rows = session.exec(select(NoticeRow).where(NoticeRow.code == "configuration_refused")).all()
+        return sum((row.over_at is None) == lasting for row in rows)
+
+    def write(text, told):
+        before = log().count(told)
+        rules.write_text(text, encoding="utf-8")
+        until(lambda: log().count(told) > before, 30)
+
+    refused, reloaded = "the last good one stays", "configuration reloaded"
+    write(good + '\n[[rule]]\nname = "a"\nkind = "overdue"\nevry = 9\n', refused)
+    write(good + '\n[[rule]]\nname = "a"\nkind = "overdue"\nevry = 9\n\n', refused)  # saved again, no better
+    until(lambda: noted(lasting=True) == 1, 30)
+    write(good + '\n[[rule]]\nname = "a"\nkind = "overdu"\nevery = 9\n', refused)
+    until(lambda: noted(lasting=True) == 2, 30)
+    write(good, reloaded)
+    until(lambda: (noted(lasting=True), noted(lasting=False)) == (0, 2), 30)
+    write(good + '\n[[rule]]\nname = "a"\nkind = "overdue"\nevry = 9\n', refused)
+    until(lambda: noted(lasting=True) == 1, 30)
+    engine.dispose()
+
+
+def test_a_second_daemon_with_another_configuration_stands_by_and_begins_when_the_first_ends(daemon, tmp_path):
+    folder, _, process = daemon
+    other = tmp_path / "other"
+    write_example(other)
+    with (other / "reminder.toml").open("a", encoding="utf-8") as settings:
+        settings.write('\n[ledger.book."2022"]\ndated = 2022-03-01\n')
+    text = (other / "reminder.toml").read_text(encoding="utf-8")
+    (other / "reminder.toml").write_text(
+        text.replace('"sqlite:///reminder.db"', f'"sqlite:///{folder}/reminder.db"'), encoding="utf-8"
+    )
+    script = "import reminder.daemon; reminder.daemon.HEARTBEAT_SECONDS = 1; from reminder.cli import app; app()"
+    log = tmp_path / "other.txt"
+    with log.open("wb") as out:
+        newcomer = subprocess.Popen(
+            [sys.executable, "-c", script, "--config", str(other), "run"], stdout=out, stderr=out
+        )
+    try:
+        until(lambda: f"standing by: process {process.pid} on" in log.read_text(encoding="utf-8"), 60)
+        status = [sys.executable, "-m", "reminder", "--config", str(folder), "status", "--json"]
+        told = subprocess.run(status, capture_output=True, text=True, encoding="utf-8", check=False)
+        assert any(f"({newcomer.pid})" in problem for problem in json.loads(told.stdout)["problems"])
+        process.terminate()
+        until(lambda: "reminder.daemon: working" in log.read_text(encoding="utf-8"), 60)
+    finally:
+        newcomer.kill()
+        newcomer.wait(10)
 
 
 def test_hangup_reloads_and_term_stops_in_order(daemon):

@@ -177,7 +177,7 @@ class Machine:
 
     def __init__(self, stage, instant):
         self.stage, self.wall, self.steady = stage, at(instant), 1000.0
-        self.watch = Watch(lambda: self.steady)
+        self.watch = Watch(lambda: self.wall, lambda: self.steady)
 
     def beat(self, seconds=30.0, set_by=timedelta()):
         self.steady += seconds

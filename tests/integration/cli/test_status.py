@@ -1,9 +1,20 @@
 """`reminder status`: well, or what a person has to see to."""
 
+from collections import namedtuple
+
 import pytest
 import time_machine
 
+from reminder import health
+from reminder.cycle import enqueue
+from reminder.domain.destination import Standing
+from reminder.store.daemons import Daemon, sign_on
+from reminder.store.destinations import stands
+from reminder.store.engine import writing
+from reminder.store.marker import marker_of
 from tests.makers import at
+
+Usage = namedtuple("Usage", "total used free")
 
 
 @pytest.fixture
@@ -81,3 +92,77 @@ def test_for_people(working):
         said = working("status")
     assert said.out.startswith("正常")
     assert "推进中" in said.out
+
+
+@pytest.fixture
+def waiting(desk):
+    """A desk on which one message waits for the morning."""
+    desk.measure("73", "2021-06-10")
+    desk.cycle("2021-06-07 19:00")
+    return desk
+
+
+def problems(desk, now):
+    code, told = status(desk, now)
+    assert code == (1 if told["problems"] else 0)
+    return told["problems"]
+
+
+def test_what_a_guard_holds(waiting):
+    marker_of(waiting.app().engine, waiting.folder).write(at("2021-06-09"))
+    waiting.cycle("2021-06-08 09:00")
+    (problem,) = problems(waiting, "2021-06-08 09:01")
+    assert "1 封在等" in problem
+    assert "outbox release" in problem
+    assert waiting("outbox", "release", "--newer-than", "2021-06-08").code == 0
+    (problem,) = problems(waiting, "2021-06-08 09:02")
+    assert "较早的被扣住" in problem
+    waiting("outbox", "release")
+    assert problems(waiting, "2021-06-08 09:03") == []
+
+
+def test_a_lag_although_cycles_run(waiting):
+    waiting.change(1, state="retrying", attempts=1, next_attempt_at=at("2021-06-08 09:00"))
+    app = waiting.app()
+    enqueue(app.service(), at("2021-06-08 09:14"))
+    assert problems(waiting, "2021-06-08 09:14") == []
+    enqueue(app.service(), at("2021-06-08 09:16"))
+    assert "2021-06-08T09:00" in problems(waiting, "2021-06-08 09:16")[0]
+
+
+def test_a_message_whose_worker_died_and_that_nobody_takes_over(waiting):
+    waiting.change(1, state="sending", lease_until=at("2021-06-07 19:05"), next_attempt_at=at("2021-06-08 08:30"))
+    assert problems(waiting, "2021-06-07 19:05") == []
+    assert "1 封正在发送的没有下文" in problems(waiting, "2021-06-07 19:07")[0]
+
+
+def test_a_destination_that_rests_but_not_one_that_asked_to_wait(waiting):
+    app = waiting.app()
+    with writing(app.engine) as session:
+        stands(session, "smtp.example.org", Standing(5, at("2021-06-07 20:00"), None, "454 login refused"))
+        stands(session, "robot", Standing(0, at("2021-06-07 20:00"), None, "429"))
+    (problem,) = problems(waiting, "2021-06-07 19:01")
+    assert "smtp.example.org: 454 login refused" in problem
+    assert "robot" not in problem
+    assert problems(waiting, "2021-06-07 20:01") == []
+
+
+def test_a_backlog_a_full_disk_and_a_clock_that_was_wrong(waiting, monkeypatch):
+    monkeypatch.setattr(health, "BACKLOG", 0)
+    monkeypatch.setattr(health.shutil, "disk_usage", lambda _: Usage(10**9, 10**9, 5 * 2**20))
+    told = problems(waiting, "2021-06-08 08:31")
+    assert "积压 1 封" in told[0]
+    assert "磁盘只剩 5 MB" in told[-1]
+    assert "2021-06-07T19:00" in problems(waiting, "2021-06-07 18:00")[0]
+
+
+def test_a_daemon_that_stands_by(waiting):
+    app = waiting.app()
+    with writing(app.engine) as session:
+        for minute, configuration in enumerate("xy"):
+            me = Daemon(configuration, at(f"2021-06-07 19:0{minute}"), id=configuration, host=f"host-{configuration}")
+            sign_on(session, me, at("2021-06-07 19:01"))
+    (problem,) = problems(waiting, "2021-06-07 19:01")
+    assert "host-y" in problem
+    assert "host-x" not in problem
+    assert problems(waiting, "2021-06-07 19:04") == []

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -16,16 +16,23 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from reminder import cycle
-from reminder.app import App, faulty_templates, now, open_app
+from reminder.app import App, now, open_app
 from reminder.compose import forget_templates
+from reminder.cycle import Watch
 from reminder.cycle.engine import Engine
-from reminder.errors import ReminderError
+from reminder.daemon.ping import Ping
+from reminder.daemon.pulse import Pulse
+from reminder.daemon.reload import Refused, stamps, taken
+from reminder.daemon.standby import Post
+from reminder.daemon.systemd import notify
+from reminder.store.notices import CONFIGURATION, TEMPLATE
 
 HEARTBEAT_SECONDS = 30
 _LOOK_SECONDS = 2.0  # how often the configuration's files are looked at
 _GRACE_SECONDS = 6.0  # attempts under way may end in their own time for so long; then their connections are cut
 _LATEST_STOP_SECONDS = 9.0  # SIGTERM stops within 10 s; what is being delivered then is found again by its lease
 _DEAD_SECONDS = 60.0  # a delivery that has not looked at the outbox for so long is dead
+_MISSED_BEATS = 3  # so many in a row end the process
 Serve = Callable[
     [Callable[[], App]], Callable[[], None]
 ]  # begins to serve the current application; returns how to stop
@@ -40,8 +47,13 @@ class Daemon:
         self._serve = serve
         self._app: App = open_app(folder)
         self._service = self._app.service()
-        self._engine = Engine(self._service, now)
-        self._seen = _stamps(folder)
+        self._watch = Watch(now, _steady)
+        self._engine = Engine(self._service, self._watch.clock)
+        self._post = Post(self._app, now())
+        self._pulse = Pulse(HEARTBEAT_SECONDS * _MISSED_BEATS)
+        self._ping = Ping(self._ping_url)
+        self._scheduler = _scheduler()
+        self._seen = stamps(folder)
         self._stopping = threading.Event()
         self._wanted = threading.Event()  # a reload was asked for by SIGHUP
         self._beats = 0
@@ -52,70 +64,95 @@ class Daemon:
             signal.signal(number, self._stop)
         if hasattr(signal, "SIGHUP"):
             signal.signal(signal.SIGHUP, self._ask_reload)
-        scheduler = _scheduler()
-        scheduler.add_job(self._beat, "interval", seconds=HEARTBEAT_SECONDS, next_run_time=now(), id="heartbeat")
-        scheduler.start()
+        self._scheduler.add_job(self._beat, "interval", seconds=HEARTBEAT_SECONDS, next_run_time=now(), id="heartbeat")
+        self._scheduler.start()
+        self._pulse.start()
         stop_serving = self._serve(lambda: self._app)
         notify("READY=1")
         log.info("running with %d rules from %s", len(self._service.rules), self._folder)
         while not self._stopping.wait(_LOOK_SECONDS):
             self._look()
         notify("STOPPING=1")
+        self._pulse.stop()
         stop_serving()
-        self._shut_down(scheduler)
+        self._shut_down()
 
     def _beat(self) -> None:
-        planned = cycle.enqueue(self._service, now()).planned
+        self._pulse.felt()
+        try:
+            self._one_beat()
+        finally:
+            self._pulse.felt()
+
+    def _one_beat(self) -> None:
+        if not self._post.works(now()):
+            self._stand_by()
+            return
+        first = cycle.enqueue(self._service, now(), self._watch)
         self._engine.start()  # not before the first cycle: its guards may hold all sending
         cycle.upkeep(self._service, now())
         self._beats += 1
         if self._engine.alive(_DEAD_SECONDS):
             notify("WATCHDOG=1")  # only a complete good cycle, and a delivery that goes on, are signs of health
-        if planned:
-            log.info("cycle: %d reminders planned", planned)
+            if not first.guard:
+                self._ping.send()
+        if first.planned:
+            log.info("cycle: %d reminders planned", first.planned)
+
+    def _stand_by(self) -> None:
+        """Another daemon's configuration was accepted before ours: it works, and we wait for the same one."""
+        if self._engine.started:
+            self._engine.retire()
+            self._engine = Engine(self._service, self._watch.clock)
+        notify("WATCHDOG=1")
 
     def _look(self) -> None:
         """Takes a changed configuration over, as a whole or not at all."""
-        stamps = _stamps(self._folder)
-        if stamps == self._seen and not self._wanted.is_set():
+        found = stamps(self._folder)
+        if found == self._seen and not self._wanted.is_set():
             return
-        self._seen = stamps
+        self._seen = found
         self._wanted.clear()
         try:
-            app = open_app(self._folder)
-            service = app.service()
-            faults = [fault for fault in faulty_templates(app.configuration) if not fault.warning]
-        except ReminderError as error:
-            log.error("the changed configuration is not used; the last good one stays:\n%s", error)
+            app, service = taken(self._folder)
+        except Refused as refused:
+            log.error("the changed %s not used; the last good one stays:\n%s", refused.what, refused)
+            self._post.tell(CONFIGURATION, str(refused), now())
             return
-        if faults:
-            told = "\n".join(map(str, faults))
-            log.error("the changed templates are not used; the last good configuration stays:\n%s", told)
-            return
+        self._post.over((CONFIGURATION, TEMPLATE), now())
         self._app, self._service = app, service
+        self._post.accept(app, now())
         forget_templates()
         self._engine.retire()
-        self._engine = Engine(service, now)
-        if self._beats:
-            self._engine.start()
+        self._engine = Engine(service, self._watch.clock)
+        self._scheduler.modify_job("heartbeat", next_run_time=now())  # it says whether we work or stand by
         log.info("configuration reloaded: %d rules", len(service.rules))
 
-    def _shut_down(self, scheduler: BackgroundScheduler) -> None:
-        waiting = threading.Thread(target=scheduler.shutdown, daemon=True)
+    def _shut_down(self) -> None:
+        waiting = threading.Thread(target=self._scheduler.shutdown, daemon=True)
         waiting.start()
         ended = self._engine.stop(_GRACE_SECONDS)
         waiting.join(_LATEST_STOP_SECONDS - _GRACE_SECONDS)
+        self._post.leave()
         log.info("stopped after %d cycles", self._beats)
         if waiting.is_alive() or not ended:
             log.warning("something is still running; its message is taken up again when its lease has run out")
             logging.shutdown()
             os._exit(0)  # the pool's thread would keep the interpreter waiting
 
+    def _ping_url(self) -> str:
+        return self._app.ping_url()
+
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping.set()
 
     def _ask_reload(self, _number: int, _frame: FrameType | None) -> None:
         self._wanted.set()
+
+
+def _steady() -> float:
+    """Seconds on a clock that nobody can set, and that goes on while the machine sleeps where the system has one."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 def _scheduler() -> BackgroundScheduler:
@@ -134,30 +171,3 @@ def _report(event: JobExecutionEvent) -> None:
         log.warning("a cycle takes longer than the heartbeat of %d s", HEARTBEAT_SECONDS)
     else:
         log.error("the cycle failed and is tried again in %d s: %s", HEARTBEAT_SECONDS, event.exception)
-
-
-def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
-    """What tells a changed file: its time and size, for the TOML files and the office's own templates."""
-    found = {}
-    for path in [*folder.glob("*.toml"), *(folder / "templates").rglob("*.*")]:
-        try:
-            stat = path.stat()
-        except OSError:
-            continue  # an editor replaces files by renaming
-        found[str(path)] = (stat.st_mtime_ns, stat.st_size)
-    return found
-
-
-def notify(state: str) -> None:
-    """Tells systemd (sd_notify(3)); does nothing where the service was not started by it."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if not address:
-        return
-    if address.startswith("@"):
-        address = "\0" + address[1:]
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
-            channel.connect(address)
-            channel.sendall(state.encode())
-    except OSError as error:
-        log.warning("cannot notify systemd: %s", error)
