@@ -133,7 +133,10 @@ class Window:
 
     def _was_known(self, reminder: Reminder, rule: Rule) -> bool:
         reached = f"reach:{reminder.recipient}:{reminder.channel}" in self.known
-        return reached and any(part in self.known for part in rule.parts_of(reminder.firing))
+        parts = rule.parts_of(reminder.firing)
+        if rule.was:  # the same rule under its earlier name
+            parts |= {part.replace(f"rule:{rule.name}", f"rule:{rule.was}", 1) for part in parts}
+        return reached and any(part in self.known for part in parts)
 
 
 def answer(planned: Sequence[Reminder], rules: Sequence[Rule], window: Window, practice: Practice) -> Answer:

@@ -289,3 +289,12 @@ def test_a_measure_behind_its_time_rides_in_the_nudge():
     got = planned(rules, [measure], "2021-06-21", "2021-06-21")
     assert [r.firing.kind.value for r in got] == ["nudge", "pace"]
     assert len({r.message for r in got}) == 1
+
+
+@pytest.mark.parametrize(("was", "answered"), [("countdown", 1), (None, 0), ("another", 0)])
+def test_a_rule_renamed_with_was_is_caught_up_with_and_one_without_is_new(was, answered):
+    """Renamed while the daemon was down: the same rule, by its old name, misses nothing; a new one answers from today."""
+    measures, old = [a_measure("2021-06-14")], a_rule("deadline", before=[7], name="countdown")
+    known = known_parts([old], a_directory())
+    rules = [a_rule("deadline", before=[7], was=was)]
+    assert len(cycle(rules, measures, "2021-06-04 18:00", "2021-06-08 10:00", known)) == answered
