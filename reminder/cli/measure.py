@@ -28,7 +28,10 @@ On = Annotated[
 ]
 By = Annotated[str, typer.Option("--by", metavar="WHO", help="经办人 · Who.")]
 Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="依据、理由 · Why, and with what evidence.")]
-Until = Annotated[date | None, typer.Option("--until", parser=parse_day, metavar="DATE", help="到哪天为止 · Until.")]
+Until = Annotated[
+    date | None,
+    typer.Option("--until", parser=parse_day, metavar="DATE", help="哪一天起恢复 · The day on which it opens again."),
+]
 Review = Annotated[date | None, typer.Option("--review", parser=parse_day, metavar="DATE", help="复查日 · Review on.")]
 To = Annotated[date, typer.Option("--to", parser=parse_day, metavar="DATE", help="新时限 · The new deadline.")]
 Percent = Annotated[int | None, typer.Option("--percent", min=0, max=100, help="完成比例 · Percent.")]
@@ -67,6 +70,7 @@ def show(context: typer.Context, code: Code, as_json: Json = False) -> None:
     facts |= {"tags": list(found.tags), "standing": found.standing, **beside}
     events = [
         {"on": one.on, "act": one.act, "status": one.status, "by": one.by, "because": one.because, **one.facts}
+        | ({"planned": True} if one.planned else {})
         for one in past
     ]
     if as_json:
@@ -95,7 +99,7 @@ def _shown(facts: dict[str, Any], locale: str) -> list[tuple[str, Any]]:
 def _event(event: dict[str, Any], locale: str) -> tuple[Any, ...]:
     from reminder.words import say
 
-    act = say(locale, f"office.act_{event['act']}")
+    act = say(locale, "measures.ended_by_itself" if event.get("planned") else f"office.act_{event['act']}")
     if event.get("result"):
         act += f"：{say(locale, 'measures.' + event['result'])}"
     status = say(locale, f"letters.status_{event['status']}") if event["status"] else ""

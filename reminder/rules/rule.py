@@ -277,7 +277,8 @@ class Rule(BaseModel):
         if not self.matches(measure, unit, day) and (measure.chased_on(day) or not self.matches(measure, unit)):
             return Reason("not_matched", {"rule": self.name})
         if not measure.chased_on(day):
-            since = max((change.on for change in measure.changes if change.on <= day), default=None)
+            latest = max((change.on for change in measure.changes if change.on <= day), default=None)
+            since = measure.closing_day(day) or latest
             return Reason("closed", {"status": measure.status_on(day).value, "on": str(since or "")})
         if not self.runs_on(day, practice):
             return Reason("outside_days", {"rule": self.name})

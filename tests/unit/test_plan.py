@@ -293,7 +293,7 @@ def test_a_measure_behind_its_time_rides_in_the_nudge():
 
 @pytest.mark.parametrize(("was", "answered"), [("countdown", 1), (None, 0), ("another", 0)])
 def test_a_rule_renamed_with_was_is_caught_up_with_and_one_without_is_new(was, answered):
-    """Renamed while the daemon was down: the same rule, by its old name, misses nothing; a new one answers from today."""
+    """Renamed while the daemon was down, the same rule misses nothing; a new one answers from today on."""
     measures, old = [a_measure("2021-06-14")], a_rule("deadline", before=[7], name="countdown")
     known = known_parts([old], a_directory())
     rules = [a_rule("deadline", before=[7], was=was)]

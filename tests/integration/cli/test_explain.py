@@ -79,7 +79,9 @@ def test_outside_units_and_closed_measures_say_why_not(desk):
     desk.measure("1", "2021-06-10", "水务局")
     desk.measure("2", "2021-06-10", status="written_off", closed_on=at("2021-06-01").date())
     assert {line["reason_code"] for line in desk("explain", "1", "--on", MONDAY, "--json").lines} == {"outside_unit"}
-    assert {line["reason_code"] for line in desk("explain", "2", "--on", MONDAY, "--json").lines} == {"closed"}
+    closed = desk("explain", "2", "--on", MONDAY, "--json").lines
+    assert {line["reason_code"] for line in closed} == {"closed"}
+    assert all("2021年6月1日" in line["reason"] for line in closed)
 
 
 def test_measures_with_one_reason_stand_together(desk):
