@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
+import sys
 from collections import Counter
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,7 +24,12 @@ FIRST, LAST = date(2021, 4, 8), date(2021, 10, 31)
 _BUSIEST = 8
 
 
-def demo() -> None:
+def demo(
+    serve: Annotated[
+        bool | None,
+        typer.Option("--serve/--no-serve", help="结束时打开网页（默认：在终端里才开）· Ends with the pages open."),
+    ] = None,
+) -> None:
     """演示：2021 年真实台账，从导入到发出的提醒 · The whole job on the 2021 ledger; no configuration needed."""
     from tempfile import mkdtemp
 
@@ -34,7 +42,8 @@ def demo() -> None:
 
     folder = Path(mkdtemp(prefix="reminder-demo-")) / "config"
     write_example(folder)
-    _date_the_example(folder / "reminder.toml")
+    page = _place() if _wanted(serve) else None
+    _date_the_example(folder / "reminder.toml", page)
     app = open_app(folder, create=True)
     locale = app.configuration.locale
     ledger = data_dir("config") / "demo" / "ledger_2021.xlsx"
@@ -45,13 +54,42 @@ def demo() -> None:
     typer.echo(say(locale, "demo.replaying", first=FIRST, last=LAST))
     simulate_shown(app.service(), Span(FIRST, LAST))
     _show(app, folder)
+    if page is not None:
+        _serve(app, page)
 
 
-def _date_the_example(settings: Path) -> None:
+def _wanted(serve: bool | None) -> bool:
+    """Pages keep the program until somebody ends it: only where somebody watches, unless it was said."""
+    return sys.stdout.isatty() and not os.environ.get("CI") if serve is None else serve
+
+
+def _place() -> socket.socket:
+    from reminder.web.shown import place
+
+    return place()
+
+
+def _serve(app: App, page: socket.socket) -> None:
+    from reminder.store.engine import reading
+    from reminder.store.sent import sent_reminders
+    from reminder.web.shown import address, show
+    from reminder.words import say
+
+    with reading(app.engine) as session:
+        sent = sent_reminders(session, app.configuration.zone)
+    locale, own = app.configuration.locale, [one for one in sent if one.recipient == one.unit]
+    typer.echo(say(locale, "demo.served", address=address(page), day=f"{sent[-1].sent_at:%Y-%m-%d}"))
+    if link := re.search(r"http://\S+/r/\S+", _text_of(own[-1].payload)):
+        typer.echo(say(locale, "demo.link", unit=own[-1].unit, link=link[0]))
+    show(app, page, sent[-1].sent_at)
+
+
+def _date_the_example(settings: Path, page: socket.socket | None) -> None:
     """The shipped example is for today's ledgers; this one's plan was adopted on its first day."""
+    public = f'\npublic_url = "http://127.0.0.1:{page.getsockname()[1]}"' if page else ""
     text = settings.read_text(encoding="utf-8")
     for section, keys in (
-        ("office", f"started_on = {FIRST}"),
+        ("office", f"started_on = {FIRST}{public}"),
         ("ledger", f"dated = {FIRST}\ndefault_year = {FIRST.year}"),
     ):
         text = re.sub(rf"^(\[{section}\].*)$", rf"\1\n{keys}", text, count=1, flags=re.MULTILINE)

@@ -39,7 +39,7 @@ def report(
     name = canonical_unit(unit, app.configuration.directory.unit_names(), locale)
     recorded = Report(unit=name, week=week_of(week, locale), submitted_at=submitted_at, note=note)
     with writing(app.engine) as session:
-        new = record_report(session, recorded)
+        new = record_report(session, recorded, app.configuration.zone)
     typer.echo(say(locale, "reports.recorded" if new else "reports.known", unit=name, week=recorded.week))
 
 
@@ -113,5 +113,5 @@ def import_(
     rows = read_grid(file, locale)[0].rows
     read = read_reports(rows, names, configuration.zone, locale)
     with writing(app.engine) as session:
-        new = import_reports(session, read)
+        new = import_reports(session, read, configuration.zone)
     typer.echo(say(locale, "reports.imported", count=len(read), new=new))

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from reminder.domain.measure import Measure
 from reminder.errors import UsageError
 from reminder.office.find import nearest
+from reminder.office.naming import note_answers
 from reminder.office.weeks import instant_of, week_of
 from reminder.rules.kinds.report import ReportRule
 from reminder.rules.rule import Facts, Practice, Span
@@ -75,8 +76,10 @@ def canonical_unit(name: str, unit_names: Mapping[str, str], locale: str = "zh_C
     raise UsageError(say(locale, "office.unit_unknown_near" if near else "office.unit_unknown", unit=name, near=near))
 
 
-def record_report(session: Session, report: Report) -> bool:
-    """Stores a report; False where the very same one (unit, week, instant) is stored already."""
+def record_report(session: Session, report: Report, zone: ZoneInfo) -> bool:
+    """Stores a report; False where the very same one (unit, week, instant) is stored already. The measures that its
+    note names are answered on its day.
+    """
     same = select(ReportRow.id).where(
         ReportRow.unit == report.unit,
         ReportRow.week == report.week,
@@ -87,6 +90,7 @@ def record_report(session: Session, report: Report) -> bool:
     session.add(
         ReportRow(unit=report.unit, week=report.week, submitted_at=report.submitted_at, note=report.note.strip())
     )
+    note_answers(session, report.unit, report.note, report.submitted_at.astimezone(zone).date(), report.submitted_at)
     session.flush()
     return True
 
@@ -155,9 +159,9 @@ class _Row:
             return None
 
 
-def import_reports(session: Session, reports: Iterable[Report]) -> int:
+def import_reports(session: Session, reports: Iterable[Report], zone: ZoneInfo) -> int:
     """Stores those reports that are not stored yet, in the caller's transaction; returns how many."""
-    return sum(record_report(session, report) for report in reports)
+    return sum(record_report(session, report, zone) for report in reports)
 
 
 def list_reports(facts: Facts, rule: ReportRule, practice: Practice, week: str) -> list[UnitWeek]:

@@ -18,7 +18,7 @@ from reminder.store.chains import chains_of
 from reminder.store.tables import EventRow, FrozenChainRow, MeasureRow, MeasureUnitRow
 
 _COLUMNS = MeasureRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
-_ANSWERS = ("progress", "claim", "ask_extension")  # what a unit does that answers a reminder
+_ANSWERS = ("progress", "claim", "ask_extension", "report")  # what a unit does that answers a reminder
 _LEFT_OUT = {"imported", "edited", "deadline_read_on", "row", "vanished_on"}  # what no rule reads
 _READ = [column for column in _COLUMNS if column.name not in _LEFT_OUT]
 _NAMES = [column.name for column in _READ]

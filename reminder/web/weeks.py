@@ -75,7 +75,7 @@ def recorded(request: Request, sent: Annotated[FormData, Depends(form)]) -> Resp
         note=text(sent, "note"),
     )
     with writing(here.app.engine) as session:
-        record_report(session, report)
+        record_report(session, report, configuration.zone)
     here.memory.forget()
     return RedirectResponse(f"/reports?week={report.week}&done=1", 303)
 

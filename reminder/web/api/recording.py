@@ -90,5 +90,5 @@ def report(request: Request, person: By, said: Annotated[WeeklyReport, Body()]) 
         raise UsageError(say(configuration.locale, "web.day_unreadable", typed=at.isoformat()))
     recorded = Report(unit=unit, week=week_of(said.week, configuration.locale), submitted_at=at, note=said.note)
     with writing(here.app.engine) as session:
-        new = record_report(session, recorded)
+        new = record_report(session, recorded, configuration.zone)
     return {"unit": unit, "week": recorded.week, "new": new, "by": person.name}

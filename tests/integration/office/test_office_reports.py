@@ -93,8 +93,8 @@ def test_reports_are_stored_once_and_amendments_beside_them(desk):
     first = Report(unit="建设局", week="2021-W17", submitted_at=datetime(2021, 4, 30, 16, tzinfo=SHANGHAI))
     amended = Report(unit="建设局", week="2021-W17", submitted_at=datetime(2021, 5, 6, 9, tzinfo=SHANGHAI), note="补充")
     with writing(desk.engine) as session:
-        assert import_reports(session, [first, amended]) == 2
-        assert record_report(session, first) is False
+        assert import_reports(session, [first, amended], SHANGHAI) == 2
+        assert record_report(session, first, SHANGHAI) is False
     with reading(desk.engine) as session:
         assert len(session.exec(select(ReportRow)).all()) == 2
 
