@@ -11,6 +11,7 @@ from reminder.errors import UsageError
 from reminder.rules.report_slots import week_name
 from reminder.words import say
 
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
 _WEEK = re.compile(r"(\d{4})-?W(\d{1,2})|(\d{4})年第?(\d{1,2})周", re.IGNORECASE)
 _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 _INSTANT = re.compile(_DAY.pattern + r"[ T]*(\d{1,2})[:时](\d{1,2})?(?:分|:\d{1,2}(?:\.\d+)?)?")
@@ -22,18 +23,24 @@ def week_of(text: object, locale: str = "zh_CN") -> str:
     Raises:
         UsageError: it is neither a week nor a date.
     """
-    if isinstance(text, date):
-        return week_name(text)
     words = _folded(text)
     try:
+        if isinstance(text, date):
+            return _named(text)
         if match := _WEEK.fullmatch(words.replace(" ", "")):
             year, week = match[1] or match[3], match[2] or match[4]
-            return week_name(date.fromisocalendar(int(year), int(week), 1))
+            return _named(date.fromisocalendar(int(year), int(week), 1))
         if match := _DAY.fullmatch(words):
-            return week_name(date(int(match[1]), int(match[2]), int(match[3])))
+            return _named(date(int(match[1]), int(match[2]), int(match[3])))
     except ValueError:
-        pass  # week 54, or 30 February: no such week, said below
+        pass  # week 54, 30 February, the year 9999: no week of ours, said below
     raise UsageError(say(locale, "office.week_unknown", text=words))
+
+
+def _named(day: date) -> str:
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise ValueError("beyond every calendar")
+    return week_name(day)
 
 
 def instant_of(text: object, zone: ZoneInfo, locale: str = "zh_CN") -> datetime:
