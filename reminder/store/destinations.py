@@ -9,11 +9,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from sqlalchemy import delete
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col, select
 
 from reminder.domain.destination import Rate, Standing, free_at, room, still_counting
+from reminder.store.insert import insert_into
 from reminder.store.tables import DestinationRow
 
 _TABLE = DestinationRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
@@ -82,9 +81,10 @@ def _recent(row: DestinationRow) -> list[datetime]:
 def _locked(session: Session, name: str) -> DestinationRow:
     """The row, made where there is none, and held until the transaction ends."""
     connection = session.connection()
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     connection.execute(
-        insert(_TABLE).values(name=name, failures=0, why="", recent=[]).on_conflict_do_nothing(index_elements=["name"])
+        insert_into(_TABLE, connection)
+        .values(name=name, failures=0, why="", recent=[])
+        .on_conflict_do_nothing(index_elements=["name"])
     )
     held = select(DestinationRow).where(DestinationRow.name == name).with_for_update()
     return session.exec(held.execution_options(populate_existing=True)).one()

@@ -21,7 +21,6 @@ class LogRow(SQLModel, table=True):
             "ix_delivery_log_unsealed",
             "id",
             sqlite_where=text("position IS NULL"),
-            postgresql_where=text("position IS NULL"),
         ),
     )
 

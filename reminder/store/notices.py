@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import and_, text, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col, func, select
 
+from reminder.store.insert import insert_into
 from reminder.store.messages import without_payload
 from reminder.store.service_tables import NoticeRow
 from reminder.store.tables import DEAD, MessageRow
@@ -51,8 +50,7 @@ def note(session: Session, notice: Notice, now: datetime) -> bool:
         "told_in": "",
     }
     connection = session.connection()
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    statement = insert(_TABLE).on_conflict_do_nothing(index_elements=["key"], index_where=_LASTING)
+    statement = insert_into(_TABLE, connection).on_conflict_do_nothing(index_elements=["key"], index_where=_LASTING)
     return connection.execute(statement.values(**values).returning(_TABLE.c.id)).first() is not None
 
 

@@ -8,12 +8,11 @@ from typing import Any
 
 from sqlalchemy import Row
 from sqlalchemy import select as select_columns
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session
 
 from reminder.domain.measure import Measure
 from reminder.domain.reminder import Ended, Firing, Line, Reason, Reminder, ReminderKind
+from reminder.store.insert import insert_into
 from reminder.store.measures import by_ids
 from reminder.store.tables import ReminderRow
 
@@ -39,8 +38,7 @@ def _store(session: Session, rows: list[dict[str, Any]]) -> dict[tuple[str, ...]
     if not rows:
         return {}
     connection = session.connection()
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    statement = insert(_TABLE).on_conflict_do_nothing(index_elements=_UNIQUE)
+    statement = insert_into(_TABLE, connection).on_conflict_do_nothing(index_elements=_UNIQUE)
     returned = statement.returning(_TABLE.c.id, *(_TABLE.c[name] for name in _UNIQUE))
     found = connection.execute(returned, rows)
     return {(row[1], row[2], row[3].isoformat(), *row[4:]): row[0] for row in found}

@@ -22,7 +22,6 @@ class NoticeRow(SQLModel, table=True):
             "key",
             unique=True,
             sqlite_where=text("over_at IS NULL"),
-            postgresql_where=text("over_at IS NULL"),
         ),
         Index("ix_notice_told_in", "told_in"),
     )

@@ -44,3 +44,9 @@ def test_migrations_are_numbered_in_the_order_in_which_they_run():
     config.set_main_option("script_location", str(engine._MIGRATIONS))
     walked = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
     assert engine._revisions() == walked[::-1]
+
+
+def test_a_daemon_on_sqlite_does_not_carry_postgresql():
+    script = "import sys, reminder.daemon; print(*(name for name in sys.modules if 'postgresql' in name))"
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == ""
