@@ -9,8 +9,9 @@ from itertools import groupby
 from reminder.app import App
 from reminder.config.record import Era, as_it_was, present
 from reminder.explain import House
+from reminder.explain.beside import LOOK_AHEAD
 from reminder.rules.calendar import days
-from reminder.rules.rule import Span
+from reminder.rules.rule import Facts, Span
 from reminder.scan import reports_since
 from reminder.store.engine import reading
 from reminder.store.memory import recall
@@ -26,6 +27,8 @@ def houses(app: App, span: Span) -> Iterator[tuple[Span, House]]:
         silences, reports = silences_since(session, span.first), reports_since(session, span.first)
     for stretch, era in _eras(app, span):
         known = {name for rule in era.rules for name in (rule.name, rule.was)}
+        others = [rule for rule in era.rules if not rule.about_measures]
+        ahead = Span(stretch.first, stretch.last + LOOK_AHEAD)
         wide = Span(era.practice.earlier(stretch.first), era.practice.later(stretch.last))  # whither its rest days move
         yield (
             stretch,
@@ -36,6 +39,7 @@ def houses(app: App, span: Span) -> Iterator[tuple[Span, House]]:
                 planned=app.occasions(Span(min(wide.first, stretch.first), max(wide.last, stretch.last)), era),
                 silences=silences,
                 reports=reports,
+                owed=app.facts(ahead, others, era) if others else Facts(),
                 later=[rule for rule in app.configuration.rules if not known & {rule.name, rule.was or rule.name}],
             ),
         )

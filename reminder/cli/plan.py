@@ -41,7 +41,8 @@ def plan(
         raise UsageError(f"--to {last} 早于 --from {first} · --to lies before --from")
     app = open_app(context)
     locale = app.configuration.locale
-    planned = app.plan(Span(first, last))
+    found = app.occasions(Span(first, last))
+    planned = [reminder for reminder in found if reminder.firing.skipped is None]
     if other is not None:
         _tell_differences(app, _differences(app, other, planned, Span(first, last)), as_json=as_json)
         return
@@ -51,6 +52,19 @@ def plan(
     columns = say(locale, "plan.columns").split("|")
     rows = (_row(reminder, f"{reminder.firing.at:%Y-%m-%d %H:%M}", locale) for reminder in planned)
     print_table(say(locale, "plan.title", count=len(planned)), columns, rows)
+    _tell_skipped([reminder for reminder in found if reminder.firing.skipped], locale)
+
+
+def _tell_skipped(skipped: list[Reminder], locale: str) -> None:
+    """What does not go although its day comes, counted by the reason: a silence, a week without a working day."""
+    from collections import Counter
+
+    from reminder.compose import sentence
+    from reminder.words import say
+
+    reasons = Counter(sentence(locale, one.firing.skipped) for one in skipped if one.firing.skipped)
+    for why, count in reasons.items():
+        typer.echo(say(locale, "plan.skipped", count=count, why=why))
 
 
 def _row(reminder: Reminder, when: str, locale: str) -> tuple[str, ...]:

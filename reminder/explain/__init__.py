@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from reminder.explain.account import Account, House, Question
+from reminder.explain.beside import beside
 from reminder.explain.refusals import refusals
 from reminder.explain.told import as_planned, as_recorded, elsewhere
 from reminder.store.engine import reading
@@ -45,5 +46,5 @@ def explain(engine: Engine, house: House, question: Question) -> list[Account]:
         if reminder.key not in known and reminder.firing.at.date() in question.span
     ]
     accounts = [*told, *computed, *elsewhere(asked, keys, house, question.span)]
-    accounts += refusals(house, question, accounts)
+    accounts += [*refusals(house, question, accounts), *beside(house, question, accounts)]
     return sorted(accounts, key=lambda account: (account.day, account.unit, not account.fired, account.rule))

@@ -10,7 +10,7 @@ from reminder.domain.measure import Measure
 from reminder.domain.people import Directory
 from reminder.domain.reminder import Reason, Reminder
 from reminder.domain.silence import Silence
-from reminder.rules.rule import Practice, Rule, Span
+from reminder.rules.rule import Facts, Practice, Rule, Span
 from reminder.store.messages import Attempt
 
 PLANNED, NOT_FIRED, SKIPPED, SUPERSEDED = "planned", "not_fired", "skipped", "superseded"
@@ -84,4 +84,5 @@ class House:
     planned: Sequence[Reminder]
     silences: Sequence[Silence] = ()
     reports: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
+    owed: Facts = field(default_factory=Facts)  # the letters and duties of the rules that are about no measure
     later: Sequence[Rule] = ()

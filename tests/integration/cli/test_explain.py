@@ -209,3 +209,39 @@ def test_a_nudge_taken_over_by_a_later_one_of_the_same_day_is_recorded_so(desk):
     assert [(x["state"], x["reason_code"]) for x in sunday] == [("not_fired", "superseded")]
     monday = desk("explain", "--on", MONDAY, "--json").lines
     assert sorted((x["state"], x["reason_code"]) for x in monday) == [("sent", "nudge"), ("superseded", "superseded")]
+
+
+BESIDE = """
+[[rule]]
+name = "works"
+kind = "duty"
+what = "报工程进度"
+owed_by = ["建设局", "代建中心"]
+due = { week = "monday", hour = "17:00" }
+remind = ["1wd"]
+[[rule]]
+name = "letters"
+kind = "awaiting_reply"
+within = "15wd"
+before = [3]
+"""
+
+
+def test_rules_about_no_measure_answer_for_their_bodies_too(desk):
+    desk.append("rules.toml", BESIDE)
+    for body in ("市财政局", "市水务局"):
+        desk("letter", "sent", "--to", body, "--about", "商请拨款", "--on", "2021-06-01", "--reply-by", "2021-06-30")
+    desk("letter", "replied", 2, "--on", "2021-06-03")
+    told = {line["rule"] + "|" + line["unit"]: line for line in desk("explain", "--on", MONDAY, "--json").lines}
+    assert {key: line["reason_code"] for key, line in told.items()} == {
+        "works|建设局": "not_yet",
+        "works|代建中心": "not_yet",
+        "letters|市财政局": "not_yet",
+    }
+    late = desk("explain", "--unit", "市水务局", "--on", "2021-06-03", "--json").lines
+    assert [line["reason_code"] for line in late] == ["replied"]
+    assert "2021年6月10日" in told["works|建设局"]["reason"]  # due on Friday: Monday the 14th is a holiday
+    assert "2021年6月25日" in told["letters|市财政局"]["reason"]  # three days before is Sunday the 27th
+    (fired,) = desk("explain", "--unit", "代建中心", "--rule", "works", "--on", "2021-06-04", "--json").lines
+    assert (fired["fired"], fired["reason_code"]) == (True, "duty")
+    assert [x["unit"] for x in desk("explain", "--rule", "letters", "--on", MONDAY, "--json").lines] == ["市财政局"]

@@ -25,6 +25,7 @@ def test_the_plan_shows_that_it_is_not_sent_and_explain_why(desk):
     said = silenced(desk, "--unit", "区建设局")
     assert (said.code, "#1" in said.out) == (0, True)
     assert planned(desk) == {("approaching", "财政局"), ("weekly-nudge", "财政局")}
+    assert "另有 2 条不发：静默 #1" in desk("plan", "--from", MONDAY).out
     line = desk("explain", "73", "--on", MONDAY, "--rule", "approaching", "--json").lines[0]
     assert (line["fired"], line["state"], line["reason_code"]) == (False, "skipped", "silenced")
     assert "静默 #1" in line["reason"]
