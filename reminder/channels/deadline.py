@@ -21,7 +21,7 @@ class cut_after:  # used as `with cut_after(...)`; a generator's context costs t
     """
 
     def __init__(self, seconds: float, current: Current) -> None:
-        self.seconds, self.current = seconds, current
+        self.seconds, self.current, self.was_cut = seconds, current, False
         self.ends_at = time.monotonic() + seconds
 
     def __enter__(self) -> cut_after:
@@ -39,6 +39,7 @@ class cut_after:  # used as `with cut_after(...)`; a generator's context costs t
 
     def cut(self) -> None:
         """Shuts the socket down now."""
+        self.was_cut = True
         sock = self.current()
         if sock is not None:
             with suppress(OSError):

@@ -52,23 +52,32 @@ def _innermost(ip: Address) -> Address:
 
 
 class Guard(HTTPAdapter):
-    """An adapter for one request; `written` says whether it went out."""
+    """An adapter for one connection at a time, kept open between requests. `written` says whether the request went out,
+    `fresh` whether over a connection of its own; `begin` sets both back."""
 
     def __init__(self, private: Iterable[Network]) -> None:
         self.private = tuple(private)
-        self.written = False
+        self.written = self.fresh = False
         self._handle: socket.socket | None = None
-        super().__init__()
+        super().__init__(pool_connections=1, pool_maxsize=1)
+
+    def begin(self) -> None:
+        """A new request."""
+        self.written = self.fresh = False
 
     def current(self) -> socket.socket | None:
         """A second handle on the open connection: TLS takes the first one over while it shakes hands."""
         return self._handle
 
     def close(self) -> None:
-        """Called by the session."""
+        """Hangs up."""
+        self._let_go()
+        super().close()
+
+    def _let_go(self) -> None:
         if self._handle is not None:
             self._handle.close()
-        super().close()
+            self._handle = None
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Called by HTTPAdapter: puts the guarded connections in."""
@@ -87,7 +96,8 @@ class Guard(HTTPAdapter):
         if not vetted:
             raise NotAllowed(connection, f"{host} leads to no public address; allow its network in allow_private")
         sock = _first_open(connection, vetted[:_TRIES])
-        self._handle = sock.dup()
+        self._let_go()
+        self._handle, self.fresh = sock.dup(), True
         return sock
 
 

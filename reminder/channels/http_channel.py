@@ -30,47 +30,64 @@ class HttpKeys(ChannelKeys):
 
 
 class HttpChannel(Channel):
-    """Each attempt has a connection of its own: on one kept open, a peer that has just hung up cannot be told from one
-    that accepted and died. `pause_header` is where the peer says how long to wait."""
+    """POSTs, each guarded and within a deadline. `pause_header` is where the peer says how long to wait.
+
+    With `keeps_open` the connection is kept for the next message. A peer that has just hung up on a kept connection
+    cannot be told from one that accepted and died, so this is for endpoints that know a message by its id: there the
+    same request goes out once more at once. Robots have no such id; each of their messages has a connection of its own.
+
+    Requests go to the adapter as they are prepared: a `requests.Session` would look for cookies, redirects and proxies
+    that we refuse, at twice the price.
+    """
 
     pause_header: ClassVar[str] = "Retry-After"
+    keeps_open: ClassVar[bool] = False
 
     def __init__(self, name: str, keys: HttpKeys, folder: Path) -> None:
         super().__init__(name, keys, folder)
         self._http = keys
+        self._guard = Guard(keys.allow_private)
 
     def answer(self, url: str, headers: Mapping[str, str], payload: bytes) -> Answer:
         """What the endpoint says to one POST. Passing or ChannelBroken where it says nothing."""
         if self._http.ca_file and not (self.folder / self._http.ca_file).is_file():
             raise ChannelBroken(f"cannot read ca_file {self._http.ca_file}")
-        guard = Guard(self._http.allow_private)
-        with requests.Session() as session, cut_after(self._http.timeout, guard.current):
-            session.trust_env = False  # a proxy from the environment would do the resolving, unguarded
-            session.mount("https://", guard)
-            session.mount("http://", guard)
+        guard = self._guard
+        with cut_after(self._http.timeout, guard.current) as limit:
             try:
-                return self._post(session, url, headers, payload)
+                request = requests.Request("POST", url, self._headers(headers), data=payload).prepare()
+                try:
+                    return self._post(request)
+                except requests.ConnectionError:
+                    if not guard.written or guard.fresh or limit.was_cut:
+                        raise
+                guard.close()
+                return self._post(request)
             except (requests.RequestException, HTTPError, OSError, UnicodeError, ValueError) as error:
+                guard.close()
                 raise self._meaning(error, guard.written) from error
 
-    def _post(self, session: requests.Session, url: str, headers: Mapping[str, str], payload: bytes) -> Answer:
+    def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        once = {} if self.keeps_open else {"Connection": "close"}
+        return {"User-Agent": "deadline-reminder", **headers, "Accept-Encoding": "identity", **once}
+
+    def _post(self, request: requests.PreparedRequest) -> Answer:
+        self._guard.begin()
         verify = str(self.folder / self._http.ca_file) if self._http.ca_file else True
-        with session.post(
-            url,
-            data=payload,
-            headers={**headers, "Accept-Encoding": "identity", "Connection": "close"},
-            timeout=self._http.timeout,
-            allow_redirects=False,
-            stream=True,
-            verify=verify,
-        ) as response:
+        with self._guard.send(request, stream=True, timeout=self._http.timeout, verify=verify) as response:
             retry_after = response.headers.get(self.pause_header, "").strip()
             try:
                 body = response.raw.read(_MOST, decode_content=False)
                 whole = len(body) == _MOST or not response.raw.length_remaining  # cut short, it raises no error
             except (HTTPError, OSError):  # the status stands, whatever becomes of the body
                 body, whole = b"", False
-            return Answer(response.status_code, retry_after, body, whole)
+        if not self.keeps_open or not whole or len(body) == _MOST:
+            self._guard.close()
+        return Answer(response.status_code, retry_after, body, whole)
+
+    def close(self) -> None:
+        """Hangs up."""
+        self._guard.close()
 
     def _meaning(self, error: Exception, written: bool) -> ChannelBroken | Passing:
         """What a failure without an answer means."""

@@ -11,11 +11,12 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from reminder.errors import ChannelBroken, DeliveryError, Passing, Permanent, RateLimited
+from reminder.errors import ChannelBroken, DeliveryError, Gone, Passing, Permanent, RateLimited
 
 _SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(hours=6)  # a hostile Retry-After must not park a message for ever
 _UNNAMED_PAUSE = timedelta(minutes=1)
 _NEVER_TELLS = object()
+_BROKEN = {401: ChannelBroken, 407: ChannelBroken, 410: Gone}  # login refused; it wants no more (Standard Webhooks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +94,11 @@ def verdict(answer: Answer, success: Success, now: datetime) -> DeliveryError | 
         return RateLimited(text, until=now + pause(answer.retry_after, now), code=code)
     if 300 <= answer.status < 400:
         return ChannelBroken(f"{text}; redirects are not followed: enter the new URL", code=code)
-    if answer.status in (401, 407, 410):  # login refused; 410: the receiver wants no more (Standard Webhooks)
-        return ChannelBroken(text, code=code)
+    if broken := _BROKEN.get(answer.status):
+        return broken(text, code=code)
     if 400 <= answer.status < 500 and answer.status not in (408, 425):  # these two ask to try again (RFC 9110, 8470)
         return Permanent(text, code=code)
-    return Passing(text, code=code)
+    return Passing(text, code=code, peer_ill=answer.status >= 500)
 
 
 def _of_success(answer: Answer, success: Success, text: str) -> DeliveryError | None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -32,7 +33,7 @@ def _own_header(name: str) -> str:
 
 class WebhookKeys(HttpKeys):
     """`template` names the body's template ("default": none, facts as JSON); `timeout` in seconds for all of an
-    attempt; `allow_private` the networks inside the house that the endpoint may lie in."""
+    attempt; `allow_private` the networks inside the house that the endpoint may lie in; `connections` at once."""
 
     kind: Literal["webhook"]
     url: Url
@@ -40,6 +41,7 @@ class WebhookKeys(HttpKeys):
     template: str = Field(default="default", pattern=r"^[A-Za-z0-9_-]+$")
     headers: Mapping[Annotated[str, AfterValidator(_own_header)], Header] = Field(default_factory=dict)
     success: Success = Success()
+    connections: int = Field(default=2, ge=1, le=64)
 
 
 class WebhookChannel(HttpChannel):
@@ -47,10 +49,12 @@ class WebhookChannel(HttpChannel):
 
     Keys: ClassVar[type[ChannelKeys]] = WebhookKeys
     needs_address: ClassVar[bool] = False
+    keeps_open: ClassVar[bool] = True  # webhook-id tells a repeated request from a new one
 
     def __init__(self, name: str, keys: WebhookKeys, folder: Path) -> None:
         super().__init__(name, keys, folder)
         self._keys = keys
+        self.connections = keys.connections
         self.body_template = None if keys.template == "default" else keys.template
 
     @classmethod
@@ -59,6 +63,15 @@ class WebhookChannel(HttpChannel):
         good = address.strip() == address and 0 < len(address) <= 200 and address.isprintable()
         shown = "".join(c if c.isprintable() else "�" for c in address)[:80]
         return None if good else say(locale, "channels.target_blank", address=shown)
+
+    @property
+    def destination(self) -> str:
+        """The endpoint itself: one that is entered anew starts afresh."""
+        try:
+            url = revealed(self._keys.url, self.folder)
+        except UsageError:
+            return self.name
+        return f"webhook:{sha256(url.encode()).hexdigest()[:16]}"
 
     def render(self, letter: Letter, envelope: Envelope) -> bytes:
         """The template's body, else `{"type", "timestamp", "data"}`; serialised once, because these bytes are signed.

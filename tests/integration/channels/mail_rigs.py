@@ -130,6 +130,10 @@ class Line:
     def hear(self) -> str:
         return self._file.readline().decode("utf-8", "replace").strip()
 
+    def body(self, length: int) -> bytes:
+        """So many bytes as they come."""
+        return self._file.read(length)
+
     def hears(self, verb: str) -> bool:
         """Whether the next command is `verb`; smtplib writes some in capitals and some not."""
         return self.hear().upper().startswith(verb)

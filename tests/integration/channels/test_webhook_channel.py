@@ -86,7 +86,7 @@ def test_own_headers_may_be_secrets_and_do_not_show(hook: Hook) -> None:
     ("status", "headers", "kind"),
     [
         (400, {}, Permanent),
-        (410, {}, ChannelBroken),
+        (410, {}, Gone),
         (429, {"Retry-After": "120"}, RateLimited),
         (503, {"Retry-After": "Thu, 06 May 2021 01:02:00 GMT"}, RateLimited),
         (500, {}, Passing),
@@ -188,3 +188,74 @@ def test_an_unusable_secret_breaks_the_channel_before_anything_goes(
     with serving(Endpoint()) as endpoint:
         assert type(hook(endpoint.url, secret={"env": "HOOK_SECRET"}).refused()) is ChannelBroken
     assert endpoint.bodies == []
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def request(line: Line) -> str:
+    """One whole request; its webhook-id, "" where the peer has hung up."""
+    identity, length = "", 0
+    while head := line.hear():
+        name, _, value = head.partition(": ")
+        identity = value if name.lower() == "webhook-id" else identity
+        length = int(value) if name.lower() == "content-length" else length
+    line.body(length)
+    return identity
+
+
+def test_the_connection_is_kept_for_the_next_message(hook: Hook) -> None:
+    def answers(line: Line) -> None:
+        while request(line):
+            line.sock.sendall(OK)
+
+    with scripted(answers) as (port, count):
+        batch = hook(f"http://127.0.0.1:{port}/")
+        assert [batch.send().code for _ in range(5)] == ["200"] * 5
+        assert count == [1]
+        batch.channel.close()
+
+
+def test_after_a_hang_up_on_a_kept_connection_the_same_request_goes_out_once_more(hook: Hook) -> None:
+    heard: list[str] = []
+
+    def hangs_up_on_the_second(line: Line) -> None:
+        heard.append(request(line))
+        line.sock.sendall(OK)
+        heard.append(request(line))
+
+    def answers(line: Line) -> None:
+        heard.append(request(line))
+        line.sock.sendall(OK)
+
+    with scripted(hangs_up_on_the_second, answers) as (port, count):
+        batch = hook(f"http://127.0.0.1:{port}/")
+        assert [batch.send().code, batch.send().code] == ["200", "200"]
+        assert count == [2]
+        assert heard == ["r-42"] * 3, "one identity, by which the receiver knows the repetition"
+
+
+def test_a_kept_connection_that_hangs_is_not_tried_again(hook: Hook) -> None:
+    def hangs_on_the_second(line: Line) -> None:
+        request(line)
+        line.sock.sendall(OK)
+        request(line)
+        line.hear()
+
+    with scripted(hangs_on_the_second) as (port, count):
+        batch = hook(f"http://127.0.0.1:{port}/", timeout=0.5)
+        batch.send()
+        error = batch.refused()
+        assert (type(error), error.accepted_unknown, count) == (Passing, True, [1])
+
+
+def test_an_answer_that_was_not_read_to_its_end_ends_the_connection(hook: Hook) -> None:
+    def talks_on(line: Line) -> None:
+        request(line)
+        line.sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + b"x" * 100_000)
+        line.hear()
+
+    with scripted(talks_on) as (port, count):
+        batch = hook(f"http://127.0.0.1:{port}/")
+        assert [batch.send().code, batch.send().code] == ["200", "200"]
+        assert count == [2]
