@@ -58,13 +58,19 @@ class Engine:
         """Waits until nothing is due any more; False where that took longer than `timeout` seconds."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
-            before = self.looked_at
-            self.start()
-            while self.looked_at == before and time.monotonic() < end:
-                time.sleep(0.002)
-            if not any(lane.busy() or lane.wants(self.dispatch.clock()) for lane in list(self.dispatch.lanes.values())):
-                return True
+            if self._idle():
+                before = self.looked_at
+                self.start()
+                while self.looked_at == before and time.monotonic() < end:
+                    time.sleep(0.002)
+                if self._idle():
+                    return True
+            time.sleep(0.01)
         return False
+
+    def _idle(self) -> bool:
+        now = self.dispatch.clock()
+        return not any(lane.busy() or lane.wants(now) for lane in list(self.dispatch.lanes.values()))
 
     def stop(self, grace: float) -> bool:
         """Gives back what is not tried yet, lets attempts under way end within `grace` seconds and then cuts their

@@ -22,6 +22,7 @@ BENCHMARKS = {
     "scan": "scanning:scan",
     "idle": "scanning:idle",
     "smtp": "smtp:smtp",
+    "webhook": "webhook:webhook",
 }
 
 

@@ -1,0 +1,69 @@
+"""Webhooks, claims and settlements included: to nginx beside a bare Session, to a late peer beside what it can take."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import requests
+
+from reminder.channels import open_channel
+from reminder.channels.base import Channel
+from reminder.channels.webhook import WebhookKeys
+from tests.bench.measure import Figures, at_least, interleaved
+from tests.bench.offices import Office, waiting_office
+from tests.bench.peers import late_peer, nginx
+
+MANY = 2000
+LATE_SECONDS = 0.05
+BODY = json.dumps({"type": "reminder.due", "data": {"text": "整改" * 90}}, ensure_ascii=False).encode()
+
+
+def webhook() -> Figures:
+    """Messages a second, medians of five rounds."""
+    with nginx() as port, late_peer(LATE_SECONDS) as late, tempfile.TemporaryDirectory() as scratch:
+        offices = {
+            "engine_to_nginx": _office(scratch, "nginx", port, 4),
+            "engine_16_late": _office(scratch, "late16", late, 16),
+            "engine_32_late": _office(scratch, "late32", late, 32),
+        }
+        sides = {name: partial(_delivered, office) for name, office in offices.items()}
+        seconds = interleaved(sides | {"session": lambda: _session(port)})
+        for office in offices.values():
+            office.close()
+    rates = {f"{name}_per_s": MANY / taken for name, taken in seconds.items()}
+    figures = rates | {
+        "engine_of_session": seconds["session"] / seconds["engine_to_nginx"],
+        "of_possible_at_16": rates["engine_16_late_per_s"] / (16 / LATE_SECONDS),
+        "of_possible_at_32": rates["engine_32_late_per_s"] / (32 / LATE_SECONDS),
+    }
+    return figures, {
+        "engine_of_session": at_least(0.8),
+        "of_possible_at_16": at_least(0.9),
+        "of_possible_at_32": at_least(0.8),
+    }
+
+
+def _office(scratch: str, name: str, port: int, connections: int) -> Office:
+    folder = Path(scratch) / name
+    folder.mkdir()
+    return waiting_office(folder, MANY, partial(a_channel, port, connections), BODY)
+
+
+def a_channel(port: int, connections: int) -> Channel:
+    """A webhook to 127.0.0.1."""
+    keys = {"kind": "webhook", "url": f"http://127.0.0.1:{port}/hook", "allow_private": ["127.0.0.0/8"]}
+    return open_channel("mail", WebhookKeys.model_validate(keys | {"connections": connections}), Path())
+
+
+def _delivered(office: Office) -> float:
+    office.wait_again()
+    return office.delivered()
+
+
+def _session(port: int) -> None:
+    with requests.Session() as session:
+        for _ in range(MANY):
+            session.post(f"http://127.0.0.1:{port}/hook", data=BODY).raise_for_status()
