@@ -15,7 +15,7 @@ from mail_rigs import Line, drip, scripted, write_ca
 from standardwebhooks.webhooks import Webhook
 from web_rigs import Endpoint, serving
 
-from reminder.errors import ChannelBroken, DeliveryError, Passing, Permanent, RateLimited
+from reminder.errors import ChannelBroken, DeliveryError, Gone, Passing, Permanent, RateLimited
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
