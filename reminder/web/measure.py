@@ -18,6 +18,7 @@ from reminder.explain.told import as_recorded
 from reminder.office.act import Act, ActName, Marks, Office
 from reminder.office.acts import perform, possible
 from reminder.office.history import history
+from reminder.office.waiting import request_of
 from reminder.store.engine import reading, writing
 from reminder.store.measures import by_ids
 from reminder.store.occasions import of_measure
@@ -74,9 +75,10 @@ def _page(request: Request, number: int) -> Response:
         found = _known(session, number)
         past = history(session, found.key, locale)
         reminders = _reminders(session, app, locale, found)
+        asked = request_of(session, number) is not None
     today = app.today(here.now())
     done = request.query_params.get("done", "")
-    acts = [name for name in FIELDS if name in possible(found.status_on(today)) and _sensible(name, found)]
+    acts = [name for name in FIELDS if name in possible(found.status_on(today)) and _sensible(name, found, asked=asked)]
     return page(
         request,
         "measure.html",
@@ -90,8 +92,10 @@ def _page(request: Request, number: int) -> Response:
     )
 
 
-def _sensible(name: ActName, measure: Measure) -> bool:
-    """Whether an act that the status allows also has something to act on."""
+def _sensible(name: ActName, measure: Measure, *, asked: bool) -> bool:
+    """Whether an act that the status allows also has something to act on; `asked`: for more time."""
+    if name == "refuse_extension":
+        return asked
     if name == "unblock":
         return bool(measure.blocked_by)
     if name == "confirm":
