@@ -121,8 +121,10 @@ class _Desk:
         if message.payload is None:
             return self._first_own(message, channel) if message.own else self._first(message, channel)
         # After plain refusals nobody has it, and it may still be cancelled; otherwise nothing changes any more.
-        if not message.own and message.id not in self.doubtful and not self._rechecked(message)[0]:
-            return _nothing_left(message, {})
+        if not message.own and message.id not in self.doubtful:
+            standing, dropped = self._rechecked(message)
+            if not standing:
+                return _nothing_left(message, dropped)
         envelope = envelope_of(self.service, message, message.addresses, message.thread_ids, self.now)
         return Start(message, envelope, Written("", message.payload))
 

@@ -89,3 +89,14 @@ def test_bad_orders_are_refused(desk):
     backwards = ("--from", "2099-02-01", "--until", "2099-01-01")
     assert desk("silence", "add", "--unit", "建设局", *backwards, *BECAUSE).code == 2
     assert json.loads(f"[{','.join(desk('silence', 'list', '--json').out.splitlines())}]") == []
+
+
+def test_a_silence_ends_what_was_plainly_refused_and_would_be_tried_again(desk):
+    desk.measure("73", "2021-06-10")
+    desk.cycle(f"{MONDAY} 19:00")
+    tried = {"attempts": 1, "payload": b"x", "next_attempt_at": at("2021-06-08 08:30")}
+    desk.change(1, "refused", state="retrying", **tried)
+    silenced(desk, "--unit", "建设局", today=MONDAY)
+    assert desk.cycle("2021-06-08 08:30").messages["cancelled"] == 1
+    line = desk("explain", "73", "--on", MONDAY, "--rule", "approaching", "--json").lines[0]
+    assert (line["fired"], line["state"], line["reason_code"]) == (False, "skipped", "silenced")

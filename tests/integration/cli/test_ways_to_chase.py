@@ -137,3 +137,31 @@ def test_every_monday_or_every_week_is_asked_and_the_office_chooses(office):
     office.cycle("2021-06-07 09:00")
     assert office.cycle("2021-06-08 09:00").messages == {}
     assert "报工程进度" in office("preview", "weekly-progress", "建设局", "--on", "2021-06-04").out
+
+
+SCHEDULE = [
+    ("序号", "上级序号", "整改措施", "责任单位", "整改时限", "标签", "挂账"),
+    ("5", "", "出台管理办法", "建设局", "2021年6月30日前", "专班甲", ""),
+    ("5.1", "5", "完成初稿", "建设局", "2021年6月10日前", "", ""),
+    ("5.2", "5", "征求意见", "建设局", "2021年6月18日前", "", "是"),
+]
+
+
+def test_milestones_of_a_reverse_schedule_are_chased_and_hold_back_the_write_off(office, tmp_path):
+    with (tmp_path / "schedule.csv").open("w", encoding="utf-8", newline="") as out:
+        csv.writer(out).writerows(SCHEDULE)
+    assert office("import", tmp_path / "schedule.csv", "--as-of", "2021-06-01", "--ledger", "办法").code == 0
+    assert planned(office, "2021-06-08", "2021-06-10", "approaching") == [
+        ("06-08T09:00", "建设局", ["5.1"]),
+        ("06-10T09:00", "建设局", ["5.1"]),
+    ]
+    facts = office("measure", "show", "5", "--json").lines[0]
+    assert (facts["children"], facts["tags"]) == (["5.1", "5.2"], ["专班甲"])
+    assert office("measure", "show", "5.2", "--json").lines[0]["standing"] is True
+    done = ("--by", "张三", "--because", "已核实", "--on", "2021-06-20")
+    refused = office("measure", "write-off", "5", *done)
+    assert refused.code == 2
+    assert "5.1、5.2" in refused.err.replace(", ", "、")
+    for child in ("5.1", "5.2"):
+        assert office("measure", "write-off", child, *done).code == 0
+    assert office("measure", "write-off", "5", *done, "--evidence", "印发文件").code == 0
