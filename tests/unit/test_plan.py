@@ -162,6 +162,27 @@ def test_what_an_earlier_cycle_did_not_know_is_answered_from_that_day_on(change)
     assert today.firing.lines[0].days == (4,)
 
 
+def test_a_report_due_on_the_very_day_the_ledger_was_first_known_is_chased_and_one_due_before_is_not():
+    measures = [a_measure("2021-12-31", known_on=date(2021, 6, 4))]
+    (chased,) = cycle([a_rule("report")], measures, "2021-06-05 12:00", "2021-06-07 10:00")
+    assert chased.firing.week == "2021-W22"
+    measures = [a_measure("2021-12-31", known_on=date(2021, 6, 5))]
+    assert cycle([a_rule("report")], measures, "2021-06-05 12:00", "2021-06-07 10:00") == ()
+
+
+def test_a_new_rule_at_midnight_is_answered_on_its_first_day():
+    rules = [a_rule("nudge", on=["monday", "tuesday"], at="00:00")]
+    known = known_parts([], a_directory())
+    (first,) = cycle(rules, [a_measure()], "2021-06-06 23:50", "2021-06-07 00:10", known)
+    assert first.firing.occasion == date(2021, 6, 7)
+
+
+def test_the_first_cycle_takes_letters_and_duties_from_its_own_day_on():
+    rules = [a_rule("duty", remind=["1wd", 0], due={"week": "tuesday"})]
+    (got,) = cycle(rules, [], None, "2021-06-08 10:00")
+    assert (got.firing.occasion, got.late) == (date(2021, 6, 8), False)
+
+
 def test_between_the_hours_of_its_rules_a_heartbeat_plans_nothing():
     rules, practice = [a_rule("deadline"), a_rule("report")], a_practice()
     idle = Window(last=at("2021-06-07 09:01"), now=at("2021-06-07 09:01") + timedelta(hours=7))

@@ -11,6 +11,7 @@ from reminder.domain.silence import Silence
 from reminder.plan import Window, answer, known_parts, occasions, reminders
 from reminder.rules.recheck import recheck
 from reminder.rules.rule import Facts, Span
+from reminder.rules.silencing import silence_of
 from tests.makers import a_directory, a_measure, a_practice, a_rule, at
 
 MONDAY = date(2021, 6, 7)
@@ -136,3 +137,25 @@ def test_mondays_that_a_silence_covers_do_not_supersede_the_one_before():
         occasions(Facts(measures=[ONE], silences=[silence]), rules, people, practice, span), rules, window, practice
     )
     assert [str(r.firing.occasion) for r in got.due] == ["2021-06-07"]
+
+
+TARGETS = [
+    ("没有写对象的都算", {"rule": "nudge"}, True),
+    ("别的规则", {"rule": "deadline"}, False),
+    ("这个单位", {"unit": "建设局"}, True),
+    ("别的单位", {"unit": "财政局"}, False),
+    ("这条措施", {"measure_id": 71}, True),
+    ("别的措施", {"measure_id": 72}, False),
+    ("单位对、规则不对", {"unit": "建设局", "rule": "deadline"}, False),
+    ("还没开始", {"unit": "建设局", "since": "2021-06-08"}, False),
+    ("最后一天", {"unit": "建设局", "until": "2021-06-07"}, True),
+    ("已经过了", {"unit": "建设局", "until": "2021-06-06"}, False),
+    ("当天提前结束", {"unit": "建设局", "ended_on": MONDAY}, False),
+]
+
+
+@pytest.mark.parametrize(("targets", "holds"), [case[1:] for case in TARGETS], ids=[case[0] for case in TARGETS])
+def test_which_silence_answers_for_a_refusal(targets, holds):
+    silence = a_silence(**targets)
+    found = silence_of([silence], day=MONDAY, unit="建设局", rule="nudge", measure_id=71)
+    assert found == (silence if holds else None)
