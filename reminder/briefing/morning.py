@@ -15,6 +15,7 @@ from reminder.domain.matter import Matter
 from reminder.domain.people import OFFICE, Party
 from reminder.rules.calendar import ONE_DAY
 from reminder.rules.rule import Practice
+from reminder.store import delivery_log
 from reminder.store import memory as store
 from reminder.store.memory import Memory
 from reminder.store.notices import assign, last_told_at, note_dead_letters, told_in, untold
@@ -111,6 +112,7 @@ def gathered(session: Session, briefing: Briefing, own: Own, now: datetime) -> l
     if own.kind == WEEK:
         counts = ledger.summary(look)
         found.append(Matter("summary", "summary", {**counts.facts, "sent": str(upkeep.letters_sent(look))}))
+        found.append(Matter("summary", "log_head", {"head": str(delivery_log.head(session))}))
     return found
 
 

@@ -13,7 +13,8 @@ from reminder.channels import CHANNELS, open_channel
 from reminder.domain.message import Receipt
 from reminder.domain.people import OFFICE, Party, Unit
 from reminder.errors import Permanent
-from reminder.store.engine import writing
+from reminder.store import delivery_log
+from reminder.store.engine import reading, writing
 from reminder.store.holding import release
 from reminder.store.marker import marker_of
 from reminder.store.messages import retry
@@ -338,3 +339,10 @@ def test_a_faulty_template_is_told_once_and_the_letters_go(stage, tmp_path):
     assert stage.cycle("2021-06-07 09:01").messages == {"sent": 1}
     assert "'nothing' is undefined" in text_of(stage.letters()[-1])
     assert stage.cycle("2021-06-07 09:02").messages == {}
+
+
+def test_mondays_message_tells_the_head_of_the_delivery_log(stage):
+    stage.measure("1", "2021-06-30")
+    with reading(stage.engine) as session:
+        before = str(delivery_log.head(session))
+    assert f"链头：{before}" in morning(stage, "2021-06-07")
