@@ -18,6 +18,14 @@ from reminder.errors import UsageError
 HOW_TO = 'write { env = "NAME" } or { file = "PATH" } instead'
 
 
+_known: set[str] = set()  # every value this process has ever revealed: none of them may stand in a log
+
+
+def known_secrets() -> frozenset[str]:
+    """All secrets that this process has read so far, also those replaced since."""
+    return frozenset(_known)
+
+
 class Secret(BaseModel):
     """Where a secret is kept: an environment variable or a file. Its repr shows the place, never the value."""
 
@@ -56,6 +64,7 @@ class Secret(BaseModel):
             raise UsageError(
                 f"{self} 没有设置，请设好，或更正 channels.toml 里的名称 · no secret there: set it, or correct the name"
             )
+        _known.add(value)
         return value
 
     def __str__(self) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,12 +23,16 @@ def run(
     really_send: Annotated[
         bool, typer.Option("--really-send", help="时钟不是现在时也真的发送 · Send for real although the clock is not.")
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="记录细节，不含密码 · Logs every detail but the secrets.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """守护进程；--once 只跑一轮 · The daemon, or one cycle."""
+    from reminder.cli.logs import log_to_stderr
     from reminder.errors import UsageError
 
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_stderr(verbose=verbose)
     if once:
         _one_cycle(context, now, really_send=really_send, as_json=as_json)
         return

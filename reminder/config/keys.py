@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from ipaddress import ip_network
 from typing import Annotated, Any, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
@@ -105,7 +105,7 @@ def _database(url: str) -> str:
         password = parts.password
     except ValueError:
         refuse("database")
-    if password is not None:
+    if password is not None or "password" in parse_qs(parts.query):
         refuse("secret")
     if parts.scheme.split("+")[0] not in _DATABASES:
         refuse("database")

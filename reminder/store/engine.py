@@ -108,7 +108,7 @@ def require_current(engine: Engine) -> None:
         StoreMissing: there is no database, or no schema in it.
         UsageError: its schema is older or newer than this program.
     """
-    where = engine.url.render_as_string(hide_password=True)
+    where = shown(engine)
     database = engine.url.database
     if engine.url.get_backend_name() == "sqlite" and (not database or not Path(database).is_file()):
         raise StoreMissing(
@@ -129,6 +129,11 @@ def require_current(engine: Engine) -> None:
         )
 
 
+def shown(engine: Engine) -> str:
+    """Where the database is, without what opens it: a password may also stand among the URL's parameters."""
+    return engine.url.set(query={}).render_as_string(hide_password=True)
+
+
 def _revisions() -> list[str]:
     """Every migration of this program, oldest first: their files are numbered."""
     return sorted(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
@@ -146,5 +151,5 @@ def _revision(engine: Engine) -> str | None:
                 return None
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     except DBAPIError as fault:
-        where = engine.url.render_as_string(hide_password=True)
+        where = shown(engine)
         raise UsageError(f"打不开数据库 {where} · cannot open the database: {fault.orig}") from fault
