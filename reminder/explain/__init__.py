@@ -15,6 +15,7 @@ from reminder.explain.beside import beside
 from reminder.explain.refusals import refusals
 from reminder.explain.told import as_planned, as_recorded, elsewhere
 from reminder.store.engine import reading
+from reminder.store.limits import replaced_limits
 from reminder.store.memory import recall
 from reminder.store.occasions import recorded
 
@@ -28,6 +29,7 @@ def explain(engine: Engine, house: House, question: Question) -> list[Account]:
     with reading(engine) as session:
         last_cycle_at = recall(session).last_at
         occasions = recorded(session, first, end)
+        replaced = replaced_limits(session, (measure.id for measure in question.measures))
     keys = {measure.id: measure.key for measure in question.measures}
     told = [
         as_recorded(occasion, keys, house.practice)
@@ -46,5 +48,5 @@ def explain(engine: Engine, house: House, question: Question) -> list[Account]:
         if reminder.key not in known and reminder.firing.at.date() in question.span
     ]
     accounts = [*told, *computed, *elsewhere(asked, keys, house, question.span)]
-    accounts += [*refusals(house, question, accounts), *beside(house, question, accounts)]
+    accounts += [*refusals(house, question, accounts, replaced), *beside(house, question, accounts)]
     return sorted(accounts, key=lambda account: (account.day, account.unit, not account.fired, account.rule))

@@ -14,10 +14,14 @@ from reminder.rules.kinds.nudge import NudgeRule
 from reminder.rules.kinds.report import ReportRule
 from reminder.rules.rule import Facts, Rule, Span
 from reminder.rules.silencing import silence_of, why_silenced
+from reminder.store.limits import Replaced, as_of
 
 
-def refusals(house: House, question: Question, accounts: Sequence[Account]) -> list[Account]:
-    """Each rule's reason for saying nothing, where `accounts` do not answer; those of one reason together."""
+def refusals(house: House, question: Question, accounts: Sequence[Account], replaced: Replaced) -> list[Account]:
+    """Each rule's reason for saying nothing, where `accounts` do not answer; those of one reason together.
+
+    `replaced` are the limits that extensions have replaced: a day before an extension is told by the limit of that day.
+    """
     answered = {(one.day, one.rule, one.unit, key) for one in accounts for key in one.measures}
     spoken = {(one.day, one.rule, one.unit) for one in accounts}
     asked = [
@@ -25,7 +29,7 @@ def refusals(house: House, question: Question, accounts: Sequence[Account]) -> l
     ]
     found = (
         _answer(rule, house, whom, left_out=(whom.day, rule.name, whom.unit) in spoken)
-        for whom in _whom(question)
+        for whom in _whom(question, replaced)
         for rule in asked
         if (whom.day, rule.name, whom.unit, whom.measure.key) not in answered
     )
@@ -41,12 +45,12 @@ class _Whom:
     unit: str
 
 
-def _whom(question: Question) -> Iterator[_Whom]:
+def _whom(question: Question, replaced: Replaced) -> Iterator[_Whom]:
     for day in days(question.span.first, question.span.last):
         for measure in question.measures:
             for unit in measure.units or ("",):
                 if not question.units or unit in question.units:
-                    yield _Whom(day, measure, unit)
+                    yield _Whom(day, as_of(measure, day, replaced), unit)
 
 
 def _answer(rule: Rule, house: House, whom: _Whom, *, left_out: bool) -> Account:

@@ -245,3 +245,14 @@ def test_rules_about_no_measure_answer_for_their_bodies_too(desk):
     (fired,) = desk("explain", "--unit", "代建中心", "--rule", "works", "--on", "2021-06-04", "--json").lines
     assert (fired["fired"], fired["reason_code"]) == (True, "duty")
     assert [x["unit"] for x in desk("explain", "--rule", "letters", "--on", MONDAY, "--json").lines] == ["市财政局"]
+
+
+def test_a_day_before_an_extension_is_told_by_the_deadline_of_that_day(desk):
+    desk.measure("73", "2021-06-10")
+    words = ("--by", "张三", "--because", "汛期", "--on", "2021-06-20", "--to", "2021-09-30")
+    assert desk("measure", "extend", "73", *words).code == 0
+    before = by_rule(desk("explain", "73", "--on", "2021-06-09", "--json"))
+    assert "2021年6月10日" in before["overdue"]["reason"]
+    assert before["overdue"]["reason_code"] == "not_overdue"
+    after = by_rule(desk("explain", "73", "--on", "2021-06-20", "--json"))["overdue"]
+    assert (after["reason_code"], "2021年9月30日" in after["reason"]) == ("not_overdue", True)
