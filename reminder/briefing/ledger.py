@@ -101,7 +101,6 @@ def waiting_for_us(look: Look) -> Iterator[Matter]:
             "since": str(one.since),
             "because": one.because,
             "to": str(one.to or ""),
-            "whose": one.whose,
         }
         asked = any(one.asked_on(day, look.briefing.practice) for day in days(look.since + ONE_DAY, look.today))
         yield Matter("waiting", one.what, facts, asked)

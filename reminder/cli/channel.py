@@ -1,4 +1,5 @@
-"""`reminder channel test`: one sample of each kind through a channel. Needs no database."""
+"""`reminder channel test`: one sample of each kind through a channel. Needs no database; where there is one, a channel
+that accepts them all is no longer left alone."""
 
 from __future__ import annotations
 
@@ -48,8 +49,26 @@ def try_out(
         ]
     finally:
         opened.close()
+    mended = all(good for _, good, _, _ in results)
+    if mended:
+        _open_again(configuration, opened)
     _told(configuration.locale, results, as_json=as_json)
-    raise typer.Exit(0 if all(good for _, good, _, _ in results) else 1)
+    raise typer.Exit(0 if mended else 1)
+
+
+def _open_again(configuration: Configuration, channel: Channel) -> None:
+    """The daemon may have left this destination alone after faults, or for good after a 410: it is well again."""
+    from reminder.errors import UsageError
+    from reminder.store import destinations
+    from reminder.store.engine import open_engine, require_current, writing
+
+    engine = open_engine(configuration.database_url)
+    try:
+        require_current(engine)
+    except UsageError:  # no database yet, or an old one: nothing was sent from it
+        return
+    with writing(engine) as session:
+        destinations.forget(session, [channel.destination])
 
 
 def _refuse(configuration: Configuration, name: str, to: str | None) -> None:

@@ -23,6 +23,7 @@ BENCHMARKS = {
     "idle": "scanning:idle",
     "smtp": "smtp:smtp",
     "webhook": "webhook:webhook",
+    "daemons": "daemons:daemons",
 }
 
 

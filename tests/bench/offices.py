@@ -13,8 +13,9 @@ from sqlalchemy import text
 from reminder.channels.base import Channel
 from reminder.cycle import enqueue
 from reminder.cycle.engine import Engine
+from reminder.cycle.service import Service
 from reminder.domain.people import Unit
-from reminder.store.engine import writing
+from reminder.store.engine import reading, writing
 from reminder.store.tables import MeasureRow, MeasureUnitRow
 from tests.integration.stage import Stage
 from tests.makers import a_directory, a_rule, at
@@ -51,9 +52,24 @@ class Office:
                 {"mail": self._mail, "to": '["b@x.org"]'},
             )
 
+    @property
+    def service(self) -> Service:
+        """What its cycles work with."""
+        return self._stage.service
+
+    def waiting(self) -> int:
+        """How many messages are not sent yet."""
+        with reading(self._stage.engine) as session:
+            unsent = session.connection().execute(text("SELECT count(*) FROM message WHERE state <> 'sent'"))
+            return int(unsent.scalar_one())
+
+    def engine(self) -> Engine:
+        """A delivery engine of this office, not started yet."""
+        return Engine(self._stage.service, Clock())
+
     def delivered(self) -> float:
         """Seconds from the first look at the outbox until everything is sent and settled."""
-        engine = Engine(self._stage.service, Clock())
+        engine = self.engine()
         begun = time.perf_counter()
         engine.start()
         assert engine.drained(600)
@@ -67,19 +83,27 @@ class Office:
         self._stage.engine.dispose()
 
 
+def an_office(
+    folder: Path, many: int, channel: Callable[[], Channel], url: str | None = None, mail: bytes = b""
+) -> Office:
+    """An office with `many` units that are written to by `channel`, on the database at `url`, else one of its own."""
+    stage = Stage(folder, url, rules=(a_rule("deadline", before=[7]),), channels={"mail": channel})
+    reached = {"channels": ("mail",), "addresses": {"mail": ("b@x.org",)}}
+    units = {f"单位{n}": Unit(name=f"单位{n}", **reached) for n in range(many)}
+    stage.service = replace(stage.service, directory=a_directory(units=units))
+    return Office(stage, many, mail)
+
+
 def waiting_office(
     folder: Path, many: int, channel: Callable[[], Channel], mail: bytes, url: str | None = None
 ) -> Office:
-    """An office with `many` units, each with one measure and one message about it."""
-    stage = Stage(folder, url, rules=(a_rule("deadline", before=[7]),), channels={"mail": channel})
-    units = {
-        f"单位{n}": Unit(name=f"单位{n}", channels=("mail",), addresses={"mail": ("b@x.org",)}) for n in range(many)
-    }
-    stage.service = replace(stage.service, directory=a_directory(units=units))
-    with writing(stage.engine) as session:
-        for n, name in enumerate(units, 1):
+    """The same, each unit with one measure and one message about it."""
+    office = an_office(folder, many, channel, url, mail)
+    service = office.service
+    with writing(service.engine) as session:
+        for n, name in enumerate(service.directory.units, 1):
             columns = {"deadline_kind": "date", "deadline_on": at("2021-06-15").date(), "status": "in_progress"}
             session.add(MeasureRow(id=n, code=str(n), text=f"措施{n}", known_on=at("2021-01-01").date(), **columns))
             session.add(MeasureUnitRow(measure_id=n, role="responsible", position=0, unit=name))
-    assert enqueue(stage.service, MORNING).planned == many
-    return Office(stage, many, mail)
+    assert enqueue(service, MORNING).planned == many
+    return office

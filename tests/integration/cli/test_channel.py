@@ -1,6 +1,10 @@
 """`reminder channel test`: one sample of each kind, without a database."""
 
+from reminder.domain.destination import Standing
 from reminder.domain.reminder import ReminderKind
+from reminder.store import destinations
+from reminder.store.engine import reading, writing
+from tests.makers import at
 
 
 def test_one_sample_of_each_kind_arrives(bare):
@@ -31,3 +35,16 @@ def test_mistakes_end_with_2_before_anything_is_sent(bare):
     assert bare("channel", "test", "files", "--to", "jsj").code == 2
     assert bare("channel", "test", "files", "--to", "jsj@elsewhere.org").code == 2
     assert not (bare.folder / "mailbox").exists()
+
+
+def test_a_channel_that_accepts_its_samples_is_no_longer_left_alone(desk):
+    app = desk.app()
+    gone = Standing(failures=5, disabled_at=at("2021-06-08"), why="410")
+    with writing(app.engine) as session:
+        destinations.stands(session, "files", gone)
+        destinations.stands(session, "another", gone)
+    assert desk("channel", "test", "files", "--to", "jsj@example.org").code == 0
+    with reading(app.engine) as session:
+        assert destinations.standing(session, "files") == Standing()
+        assert destinations.standing(session, "another") == gone
+    app.engine.dispose()
