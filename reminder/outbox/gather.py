@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
+from itertools import islice
 
+from sqlalchemy import select as select_columns
 from sqlalchemy import text, update
 from sqlmodel import Session, col, select
 
 from reminder.domain.reminder import Reminder, ReminderKind
-from reminder.store.reminders import store_reminders
-from reminder.store.tables import WAITING_STATES, MessageRow, ReminderRow
+from reminder.store.bulk import insert_many
+from reminder.store.reminders import store_reminders, unknown
+from reminder.store.tables import WAITING_STATES, MessageRow
 
+_TABLE = MessageRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
+_PART = 500  # SQLite's limit on parameters is 999 in old builds
 _URGENCY = {kind: n for n, kind in enumerate((ReminderKind.DUE, ReminderKind.ESCALATION, ReminderKind.OVERDUE))}
 
 
@@ -22,21 +27,17 @@ def put(session: Session, due: Sequence[Reminder], now: datetime, domain: str) -
     A message that has not been tried yet takes further reminders for the same recipient in. `domain` is the right
     side of new message ids. Returns how many reminders were new.
     """
-    fresh = store_reminders(session, due)
+    fresh = unknown(session, due)
     groups: dict[tuple[str, str, str], list[Reminder]] = {}
-    for reminder in due:
-        if reminder.key in fresh:
-            groups.setdefault((reminder.recipient, reminder.channel, reminder.alone), []).append(reminder)
-    for (recipient, channel, alone), group in sorted(groups.items(), key=lambda item: _urgency(item[1])):
-        message_pk = _untried(session, recipient, channel, alone)
-        if message_pk is None:
-            message_pk = _new_message(session, group, now, domain)
-        else:
-            _hurry(session, message_pk, _nearest(group))
-        ids = [fresh[reminder.key] for reminder in group]
-        session.connection().execute(
-            update(ReminderRow).where(col(ReminderRow.id).in_(ids)).values(message_pk=message_pk)
-        )
+    for reminder in fresh:
+        groups.setdefault((reminder.recipient, reminder.channel, reminder.alone), []).append(reminder)
+    waiting = _untried(session, {recipient for recipient, *_ in groups})
+    for key, group in groups.items():
+        if key in waiting:
+            _hurry(session, waiting[key], _nearest(group))
+    new = [group for key, group in groups.items() if key not in waiting]
+    messages = waiting | _new_messages(session, sorted(new, key=_urgency), now, domain)
+    store_reminders(session, ((one, messages[key]) for key, group in groups.items() for one in group))
     return len(fresh)
 
 
@@ -45,38 +46,71 @@ def _urgency(group: Sequence[Reminder]) -> int:
     return min(_URGENCY.get(reminder.firing.kind, len(_URGENCY)) for reminder in group)
 
 
-def _untried(session: Session, recipient: str, channel: str, alone: str) -> int | None:
-    """A waiting message to the same recipient that nobody has claimed or tried."""
-    waiting = select(MessageRow.id).where(
-        text(WAITING_STATES),
-        MessageRow.recipient == recipient,
-        MessageRow.channel == channel,
-        MessageRow.alone == alone,
-        MessageRow.own == "",
-        col(MessageRow.state).in_(("pending", "held")),
-        col(MessageRow.next_attempt_at).is_not(None),  # else a guard holds it, perhaps for good
-        MessageRow.attempts == 0,
-    )
-    return session.exec(waiting.with_for_update(skip_locked=True).limit(1)).first()
+def _untried(session: Session, recipients: Iterable[str]) -> dict[tuple[str, str, str], int]:
+    """The waiting messages to these recipients that nobody has claimed or tried: recipient, channel, alone → id."""
+    named = (MessageRow.recipient, MessageRow.channel, MessageRow.alone, col(MessageRow.id))
+    found: dict[tuple[str, str, str], int] = {}
+    left = iter(sorted(recipients))
+    while part := list(islice(left, _PART)):
+        waiting = select(*named).where(
+            text(WAITING_STATES),
+            col(MessageRow.recipient).in_(part),
+            MessageRow.own == "",
+            col(MessageRow.state).in_(("pending", "held")),
+            col(MessageRow.next_attempt_at).is_not(None),  # else a guard holds it, perhaps for good
+            MessageRow.attempts == 0,
+        )
+        rows = session.exec(waiting.order_by(col(MessageRow.id).desc()).with_for_update(skip_locked=True)).all()
+        found |= {(recipient, channel, alone): key for recipient, channel, alone, key in rows if key is not None}
+    return found
 
 
-def _new_message(session: Session, group: Sequence[Reminder], now: datetime, domain: str) -> int:
-    row = MessageRow(
-        message_id=f"r-{uuid.uuid4().hex[:20]}@{domain}",
-        channel=group[0].channel,
-        recipient=group[0].recipient,
-        alone=group[0].alone,
-        due_at=min(reminder.firing.at for reminder in group),
-        nearest_on=_nearest(group),
+def _new_messages(
+    session: Session, groups: Sequence[Sequence[Reminder]], now: datetime, domain: str
+) -> dict[tuple[str, str, str], int]:
+    """A message for each group, in their order: recipient, channel, alone → id."""
+    if not groups:
+        return {}
+    blank = MessageRow(
+        message_id="",
+        channel="",
+        recipient="",
+        due_at=now,
+        nearest_on=now.date(),
         created_at=now,
         next_attempt_at=now,
-        late=any(reminder.late for reminder in group),
     )
-    session.add(row)
-    session.flush()
-    if row.id is None:
-        raise ValueError("a stored row has a key")
-    return row.id
+    usual = blank.model_dump(exclude={"id"})
+    named = {f"r-{uuid.uuid4().hex[:20]}@{domain}": group for group in groups}
+    rows = ((usual | _own(name, group)).values() for name, group in named.items())
+    insert_many(session.connection(), _TABLE, list(usual), map(tuple, rows))
+    return {_addressee(named[name]): key for name, key in _ids(session, named)}
+
+
+def _own(name: str, group: Sequence[Reminder]) -> dict[str, object]:
+    """What tells the message of a group from others."""
+    recipient, channel, alone = _addressee(group)
+    return {
+        "message_id": name,
+        "recipient": recipient,
+        "channel": channel,
+        "alone": alone,
+        "due_at": min(reminder.firing.at for reminder in group),
+        "nearest_on": _nearest(group),
+        "late": any(reminder.late for reminder in group),
+    }
+
+
+def _addressee(group: Sequence[Reminder]) -> tuple[str, str, str]:
+    return (group[0].recipient, group[0].channel, group[0].alone)
+
+
+def _ids(session: Session, names: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """The message ids in the database's own numbers."""
+    left = iter(names)
+    while part := list(islice(left, _PART)):
+        stored = select_columns(_TABLE.c.message_id, _TABLE.c.id).where(_TABLE.c.message_id.in_(part))
+        yield from ((name, key) for name, key in session.connection().execute(stored))
 
 
 def _nearest(group: Sequence[Reminder]) -> date:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Row
@@ -12,58 +14,91 @@ from sqlmodel import Session
 
 from reminder.domain.measure import Measure
 from reminder.domain.reminder import Ended, Firing, Line, Reason, Reminder, ReminderKind
-from reminder.store.insert import insert_into
+from reminder.store.bulk import insert_many
 from reminder.store.measures import by_ids
 from reminder.store.tables import ReminderRow
 
 _UNIQUE = ("rule", "subject", "occasion", "unit", "recipient", "channel")
+_PART = 500  # SQLite's limit on parameters is 999 in old builds
+_WRITTEN = (
+    *_UNIQUE,
+    *("kind", "at", "late", "provisional", "instead_of", "week", "report_due_at"),
+    *("about", "reason", "lines", "message_pk", "outcome", "outcome_reason"),
+)
 _TABLE = ReminderRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
 
 
-def store_reminders(session: Session, reminders: Sequence[Reminder]) -> dict[tuple[str, ...], int]:
-    """Stores those reminders whose occasion is not stored yet. Returns the new rows' ids by `Reminder.key`."""
-    return _store(session, [_row(reminder) for reminder in reminders])
+def unknown(session: Session, reminders: Sequence[Reminder]) -> list[Reminder]:
+    """Those reminders whose occasion is not stored yet, each once."""
+    known = _known(session, [reminder.key for reminder in reminders])
+    new = {reminder.key: reminder for reminder in reminders if reminder.key not in known}
+    return list(new.values())
+
+
+def store_reminders(session: Session, travelling: Iterable[tuple[Reminder, int]]) -> None:
+    """Stores reminders, each with the message that it travels in. An occasion that is stored already stays as it is."""
+    insert_many(session.connection(), _TABLE, _WRITTEN, (_row(one, message_pk=pk) for one, pk in travelling))
 
 
 def store_ended(session: Session, ended: Sequence[Ended]) -> None:
     """Stores those occasions that end without a message and are not stored yet, each with its outcome and why."""
-    _store(session, [_row(one.reminder) | {"outcome": one.outcome, **_told(one.reason)} for one in ended])
+    known = _known(session, [one.reminder.key for one in ended])
+    new = (one for one in ended if one.reminder.key not in known)
+    rows = (_row(one.reminder, outcome=one.outcome, why=one.reason) for one in new)
+    insert_many(session.connection(), _TABLE, _WRITTEN, rows)
 
 
-def _told(reason: Reason) -> dict[str, Any]:
-    return {"outcome_reason": {"code": reason.code, "facts": dict(reason.facts)}}
+def _known(session: Session, keys: Iterable[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    """Those of `keys` that are stored already, asked of the unique index rule by rule."""
+    subjects: dict[str, dict[str, None]] = defaultdict(dict)
+    days = set()
+    for rule, subject, occasion, *_ in keys:
+        subjects[rule][subject] = None
+        days.add(occasion)
+    known: set[tuple[str, ...]] = set()
+    for rule, of_rule in subjects.items():
+        left = iter(of_rule)
+        while part := list(islice(left, _PART)):
+            stored = select_columns(*(_TABLE.c[name] for name in _UNIQUE)).where(
+                _TABLE.c.rule == rule,
+                _TABLE.c.subject.in_(part),
+                _TABLE.c.occasion.between(date.fromisoformat(min(days)), date.fromisoformat(max(days))),
+            )
+            found = session.connection().execute(stored).all()
+            known.update((row[0], row[1], row[2].isoformat(), *row[3:]) for row in found)
+    return known
 
 
-def _store(session: Session, rows: list[dict[str, Any]]) -> dict[tuple[str, ...], int]:
-    if not rows:
-        return {}
-    connection = session.connection()
-    statement = insert_into(_TABLE, connection).on_conflict_do_nothing(index_elements=_UNIQUE)
-    returned = statement.returning(_TABLE.c.id, *(_TABLE.c[name] for name in _UNIQUE))
-    found = connection.execute(returned, rows)
-    return {(row[1], row[2], row[3].isoformat(), *row[4:]): row[0] for row in found}
-
-
-def _row(reminder: Reminder) -> dict[str, Any]:
+def _row(
+    reminder: Reminder, message_pk: int | None = None, outcome: str | None = None, why: Reason | None = None
+) -> tuple[Any, ...]:
+    """The values of `_WRITTEN`."""
     firing = reminder.firing
     shown = [
         {"measure": line.measure.id, "days": list(line.days), "deadline": str(line.measure.deadline.counted_down or "")}
         for line in firing.lines
     ]
-    return {
-        **dict(zip(_UNIQUE, reminder.key, strict=True)),
-        "occasion": firing.occasion,
-        "kind": firing.kind.value,
-        "at": firing.at,
-        "late": reminder.late,
-        "provisional": firing.provisional,
-        "instead_of": reminder.instead_of,
-        "week": firing.week,
-        "report_due_at": firing.due_at,
-        "about": dict(firing.about),
-        "reason": {"code": firing.reason.code, "facts": dict(firing.reason.facts)},
-        "lines": shown or [{"measure": measure.id, "owed": True} for measure in firing.owed_for],
-    }
+    return (
+        firing.rule,
+        firing.subject,
+        firing.occasion,
+        firing.unit,
+        reminder.recipient,
+        reminder.channel,
+        firing.kind.value,
+        firing.at,
+        reminder.late,
+        firing.provisional,
+        reminder.instead_of,
+        firing.week,
+        firing.due_at,
+        dict(firing.about),
+        {"code": firing.reason.code, "facts": dict(firing.reason.facts)},
+        shown or [{"measure": measure.id, "owed": True} for measure in firing.owed_for],
+        message_pk,
+        outcome,
+        {"code": why.code, "facts": dict(why.facts)} if why else None,
+    )
 
 
 Stored = Mapping[int, tuple[Reminder, Mapping[int, date | None]]]

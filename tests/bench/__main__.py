@@ -21,6 +21,8 @@ BENCHMARKS = {
     "compose": "letters:compose_",
     "scan": "scanning:scan",
     "idle": "scanning:idle",
+    "enqueue": "enqueueing:enqueue",
+    "tick": "enqueueing:tick",
     "smtp": "smtp:smtp",
     "webhook": "webhook:webhook",
     "daemons": "daemons:daemons",

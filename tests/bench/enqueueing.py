@@ -1,0 +1,213 @@
+"""Into the outbox: a hundred thousand reminders against the driver alone; a whole tick against the plain way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from uuid import uuid4
+
+from sqlalchemy import Engine, event, text
+from sqlmodel import Session, select
+
+from reminder import outbox
+from reminder.channels.mime import build
+from reminder.compose import compose
+from reminder.cycle import enqueue as cycle_enqueue
+from reminder.cycle.service import Service
+from reminder.domain.measure import Deadline, DeadlineKind, Measure, Status
+from reminder.domain.reminder import Reminder, ReminderKind
+from reminder.store.engine import reading, writing
+from reminder.store.messages import posted
+from reminder.store.reminders import reminders_of
+from reminder.store.service_tables import CycleRow
+from reminder.store.tables import OPEN_STATUSES, MeasureRow, MessageRow, ReminderRow
+from tests.bench.country import BACKENDS, BEFORE, DUE, UNITS, country, unit_name
+from tests.bench.letters import CIRCUMSTANCES, MONDAY, SENDER, Plain, envelope, measure, reminder
+from tests.bench.measure import Figures, at_least, at_most, interleaved
+from tests.bench.office import empty, office, restart
+from tests.makers import at
+
+_MANY = 100_000
+_NOW = at(f"{MONDAY} 09:00")
+_YESTERDAY = at("2026-03-01 09:00")
+
+
+def enqueue() -> Figures:
+    """Ten reminders to each of ten thousand units, the unique key on; the same rows by the driver's executemany."""
+    figures: dict[str, float] = {}
+    due = [_single(n) for n in range(_MANY)]
+    for backend in BACKENDS:
+        with office(country(backend, 10_000), _YESTERDAY) as service:
+            engine = service.engine
+            rows = _rows(engine, due)
+            sides = {"ours": partial(_put, engine, due), "raw": partial(_raw, engine, *rows)}
+            took = interleaved(sides)
+            figures |= {
+                f"{backend}_rows_per_s": _MANY / took["ours"],
+                f"{backend}_raw_rows_per_s": _MANY / took["raw"],
+                f"{backend}_of_raw": took["raw"] / took["ours"],
+            }
+    return figures, {f"{backend}_of_raw": at_least(0.5) for backend in BACKENDS}
+
+
+def _single(number: int) -> Reminder:
+    unit = unit_name(number % UNITS)
+    told = reminder([measure(number + 1, unit)], ReminderKind.BEFORE)
+    firing = replace(told.firing, rule="approaching", subject=f"measure:{number + 1}")
+    return replace(told, firing=firing)
+
+
+def _put(engine: Engine, due: list[Reminder]) -> float:
+    begun = time.perf_counter()
+    with writing(engine) as session:
+        assert outbox.put(session, due, _NOW, "example.org") == len(due)
+    took = time.perf_counter() - begun
+    empty(engine)
+    return took
+
+
+def _rows(engine: Engine, due: list[Reminder]) -> tuple[str, list[tuple[object, ...]]]:
+    """What the program itself hands to the driver for these reminders: the statement and its rows."""
+    said: list[tuple[str, list[tuple[object, ...]]]] = []
+
+    def listen(
+        _c: object, _k: object, statement: str, parameters: list[tuple[object, ...]], _x: object, many: bool
+    ) -> None:
+        if many and statement.startswith("INSERT INTO reminder "):
+            said.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", listen)
+    with writing(engine) as session:
+        outbox.put(session, due, _NOW, "example.org")
+    event.remove(engine, "before_cursor_execute", listen)
+    empty(engine)
+    return said[0][0], [(*row[:16], None, *row[17:]) for _, part in said for row in part]
+
+
+def _raw(engine: Engine, statement: str, rows: list[tuple[object, ...]]) -> float:
+    connection = engine.raw_connection()
+    begun = time.perf_counter()
+    cursor = connection.cursor()
+    if engine.dialect.name == "sqlite":
+        cursor.execute("BEGIN IMMEDIATE")
+    cursor.executemany(statement, rows)
+    connection.commit()
+    took = time.perf_counter() - begun
+    connection.close()
+    empty(engine)
+    return took
+
+
+def tick() -> Figures:
+    """A whole tick of three thousand single reminders: due query, plan, compose, enqueue; then the same tick again."""
+    figures: dict[str, float] = {}
+    for backend in BACKENDS:
+        with ExitStack() as stack:
+            service = stack.enter_context(office(country(backend, 1_000_000), _YESTERDAY))
+            took = interleaved({"first": partial(_tick, service), "plain": partial(_plain, service, Plain())})
+            again = interleaved({"again": partial(_again, service)})
+            figures |= {
+                f"{backend}_tick_s": took["first"],
+                f"{backend}_plain_s": took["plain"],
+                f"{backend}_over_plain": took["plain"] / took["first"],
+                f"{backend}_again_of_first": again["again"] / took["first"],
+            }
+    bounds = {"over_plain": at_least(35), "again_of_first": at_most(0.15)}
+    return figures, {f"{backend}_{name}": bound for backend in BACKENDS for name, bound in bounds.items()}
+
+
+def _tick(service: Service) -> float:
+    restart(service, _YESTERDAY)
+    return _ticked(service)
+
+
+def _ticked(service: Service) -> float:
+    begun = time.perf_counter()
+    planned = cycle_enqueue(service, _NOW).planned
+    if planned:
+        _composed(service, planned)
+    return time.perf_counter() - begun
+
+
+def _composed(service: Service, planned: int) -> None:
+    """The letters of all messages, as the sending half writes them, in its batches."""
+    with reading(service.engine) as session:
+        keys = [one.id for one in posted(session)]
+        for start in range(0, len(keys), 50):
+            for number, stored in reminders_of(session, keys[start : start + 50]).items():
+                together = [one for one, _ in stored.values()]
+                letter = compose(together, CIRCUMSTANCES, brief=False)
+                build(letter, envelope(number, together[0].recipient), SENDER)
+    assert planned == DUE
+
+
+def _again(service: Service) -> float:
+    """As after a crash between commit and memory: every key is there already."""
+    restart(service, _YESTERDAY)
+    cycle_enqueue(service, _NOW)
+    with writing(service.engine) as session:
+        session.get_one(CycleRow, 1).last_at = _YESTERDAY
+    begun = time.perf_counter()
+    assert cycle_enqueue(service, _NOW).planned == 0
+    return time.perf_counter() - begun
+
+
+def _plain(service: Service, write: Callable[..., bytes]) -> float:
+    """What one writes first: every open row as an object, Jinja2, EmailMessage, add_all."""
+    empty(service.engine)
+    days = {MONDAY + timedelta(days=offset) for offset in BEFORE}
+    begun = time.perf_counter()
+    with Session(service.engine) as session, session.begin():
+        due = [row for row in session.exec(select(MeasureRow).where(text(OPEN_STATUSES))) if row.deadline_on in days]
+        for number, row in enumerate(due):
+            told = reminder([_value(row, unit_name((row.id or 0) % UNITS))], ReminderKind.BEFORE)
+            message = MessageRow(
+                message_id=uuid4().hex,
+                channel="mail",
+                recipient=told.recipient,
+                due_at=_NOW,
+                created_at=_NOW,
+                nearest_on=MONDAY,
+                payload=write(told, envelope(number)),
+            )
+            session.add(message)
+            session.flush()
+            session.add(_reminder_row(told, row, message))
+        assert len(due) == DUE
+    return time.perf_counter() - begun
+
+
+def _reminder_row(told: Reminder, row: MeasureRow, message: MessageRow) -> ReminderRow:
+    return ReminderRow(
+        rule="approaching",
+        kind="before",
+        subject=f"measure:{row.id}",
+        occasion=MONDAY,
+        unit=told.firing.unit,
+        recipient=told.recipient,
+        channel="mail",
+        at=_NOW,
+        reason={"code": "before", "facts": {}},
+        lines=[{"measure": row.id, "days": [7], "deadline": str(row.deadline_on)}],
+        message_pk=message.id,
+    )
+
+
+def _value(row: MeasureRow, unit: str) -> Measure:
+    return Measure(
+        id=row.id or 0,
+        code=row.code,
+        text=row.text,
+        problem_text=row.problem_text,
+        units=(unit,),
+        leader=row.leader,
+        deadline=Deadline(DeadlineKind.DATE, row.deadline_on),
+        status=Status(row.status),
+        percent=row.percent,
+        progress=row.progress,
+        progress_on=row.progress_on,
+    )

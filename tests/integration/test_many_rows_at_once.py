@@ -1,0 +1,81 @@
+"""Many rows at once: what is stored already stays, and what comes back is what was put in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import event, text
+
+from reminder import outbox
+from reminder.domain.reminder import ReminderKind
+from reminder.store.engine import reading, writing
+from reminder.store.reminders import reminders_of
+from reminder.store.tables import MessageRow, ReminderRow
+from tests.integration.stage import Stage
+from tests.makers import a_measure, a_reminder, at
+
+NOW = at("2021-06-07 09:00")
+
+
+@pytest.fixture
+def stage(tmp_path):
+    stage = Stage(tmp_path)
+    stage.measure("1", "2021-06-30")
+    return stage
+
+
+def single(n, **changes):
+    return a_reminder(ReminderKind.BEFORE, a_measure(id=1), subject=f"measure:{n}", recipient=f"单位{n % 7}", **changes)
+
+
+def put(stage, due, at=NOW):
+    with writing(stage.engine) as session:
+        return outbox.put(session, due, at, "example.org")
+
+
+def test_thousands_of_reminders_are_one_message_for_each_recipient(stage):
+    assert put(stage, [single(n) for n in range(5000)]) == 5000
+    messages, reminders = stage.rows(MessageRow), stage.rows(ReminderRow)
+    assert sorted(message.recipient for message in messages) == [f"单位{n}" for n in range(7)]
+    assert len({message.message_id for message in messages}) == 7
+    named = {message.id: message.recipient for message in messages}
+    assert len(reminders) == 5000
+    assert all(named[row.message_pk] == row.recipient for row in reminders)
+
+
+def test_what_is_stored_already_is_neither_stored_nor_sent_again(stage):
+    put(stage, [single(n) for n in range(10)])
+    assert put(stage, [single(n) for n in range(14)]) == 4
+    assert len(stage.rows(ReminderRow)) == 14
+    assert len(stage.rows(MessageRow)) == 7
+    assert put(stage, [single(n) for n in range(14)]) == 0
+
+
+def test_one_occasion_named_twice_is_one_reminder(stage):
+    assert put(stage, [single(1), single(1)]) == 1
+    assert len(stage.rows(ReminderRow)) == 1
+
+
+def test_what_comes_back_is_what_was_put_in(stage):
+    due = single(
+        3, provisional=True, week="2021-W23", due_at=at("2021-06-11 17:00"), about={"what": "报'进\"度"}, late=True
+    )
+    put(stage, [due])
+    (message,) = stage.messages()
+    with reading(stage.engine) as session:
+        ((back, deadlines),) = reminders_of(session, [message.id])[message.id].values()
+    assert replace(back.firing, lines=(), at=due.firing.at, due_at=due.firing.due_at) == replace(due.firing, lines=())
+    assert (back.firing.at, back.firing.due_at) == (due.firing.at, due.firing.due_at)
+    assert [line.days for line in back.firing.lines] == [(7,)]
+    assert list(deadlines) == [1]
+    with stage.engine.connect() as connection:
+        nothing = connection.execute(text("SELECT count(*) FROM reminder WHERE outcome_reason IS NULL")).scalar()
+    assert nothing == 1  # NULL, not the JSON word
+
+
+def test_a_morning_is_a_few_statements_not_a_few_for_each_reminder(stage):
+    said = []
+    event.listen(stage.engine, "before_cursor_execute", lambda *told: said.append(told[2]))
+    put(stage, [single(n) for n in range(1000)])
+    assert len(said) < 12
