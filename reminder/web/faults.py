@@ -57,6 +57,8 @@ async def _not_done(request: Request, fault: Exception) -> Response:
 
 async def _invalid(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, RequestValidationError)
+    if fault.errors()[0]["loc"][0] == "path" and not request.url.path.startswith("/api/"):
+        return answer(request, HTTPStatus.NOT_FOUND, say(locale_of(request), "web.not_found"))
     told = [{"where": [*map(str, one["loc"])], "what": one["msg"]} for one in fault.errors()]
     return answer(request, 422, say(locale_of(request), "web.unreadable"), told)
 

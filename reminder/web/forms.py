@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import date
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import Request
+from fastapi import Path, Request
 from starlette.datastructures import FormData
 
 from reminder.gate.key import same, seal
@@ -17,6 +18,7 @@ MOST_FIELDS = 6000  # a unit with some hundred measures
 MOST_FILES = 40
 LONGEST_FIELD = 64 * 2**10
 CSRF = "csrf"
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]  # of a row, in an address: neither database has greater ones
 
 
 def csrf_of(request: Request) -> str:

@@ -23,7 +23,7 @@ from reminder.store.engine import reading, writing
 from reminder.store.measures import by_ids
 from reminder.store.occasions import of_measure
 from reminder.web.access import Refused, officer, viewer
-from reminder.web.forms import day, form, text
+from reminder.web.forms import Number, day, form, text
 from reminder.web.hall import hall, locale_of
 from reminder.web.pages import page
 
@@ -51,13 +51,13 @@ FIELDS: Mapping[ActName, tuple[str, ...]] = {
 
 
 @router.get("/measures/{number}", dependencies=[Depends(viewer)])
-def measure(request: Request, number: int) -> Response:
+def measure(request: Request, number: Number) -> Response:
     """The page of one measure."""
     return _page(request, number)
 
 
 @router.post("/measures/{number}/acts", dependencies=[Depends(officer)])
-def act(request: Request, number: int, sent: Annotated[FormData, Depends(form)]) -> Response:
+def act(request: Request, number: Number, sent: Annotated[FormData, Depends(form)]) -> Response:
     """Does one act, by whoever is signed in; the page tells what was refused, with what was typed still there."""
     here = hall(request)
     wanted = _act(request, sent)
@@ -68,7 +68,7 @@ def act(request: Request, number: int, sent: Annotated[FormData, Depends(form)])
     return RedirectResponse(f"/measures/{number}?done={wanted.name}", 303)
 
 
-def _page(request: Request, number: int) -> Response:
+def _page(request: Request, number: Number) -> Response:
     here = hall(request)
     app, locale = here.app, locale_of(request)
     with reading(app.engine) as session:
@@ -103,7 +103,7 @@ def _sensible(name: ActName, measure: Measure, *, asked: bool) -> bool:
     return True
 
 
-def _known(session: Session, number: int) -> Measure:
+def _known(session: Session, number: Number) -> Measure:
     found = by_ids(session, [number])
     if number not in found:
         raise Refused(404, "web.not_found")

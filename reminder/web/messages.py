@@ -15,7 +15,7 @@ from reminder.store.engine import reading, writing
 from reminder.store.holding import release
 from reminder.store.messages import STATES, cancel, newest, payload_of, posted, retry
 from reminder.web.access import Refused, officer, viewer
-from reminder.web.forms import form
+from reminder.web.forms import Number, form
 from reminder.web.hall import hall, locale_of
 from reminder.web.pages import page
 from reminder.words import say
@@ -34,7 +34,7 @@ def messages(request: Request) -> Response:
 
 
 @router.get("/messages/{number}", dependencies=[Depends(viewer)])
-def message(request: Request, number: int) -> Response:
+def message(request: Request, number: Number) -> Response:
     """One message: what was in it, and every attempt."""
     with reading(hall(request).app.engine) as session:
         found = posted(session, ids=[number])
@@ -47,7 +47,7 @@ def message(request: Request, number: int) -> Response:
 
 
 @router.post("/messages/{number}/retry", dependencies=[Depends(officer)])
-def tried_again(request: Request, number: int, sent: Annotated[FormData, Depends(form)]) -> Response:
+def tried_again(request: Request, number: Number, sent: Annotated[FormData, Depends(form)]) -> Response:
     """Lets a message that failed be tried again."""
     here = hall(request)
     with writing(here.app.engine) as session:
@@ -56,7 +56,7 @@ def tried_again(request: Request, number: int, sent: Annotated[FormData, Depends
 
 
 @router.post("/messages/{number}/cancel", dependencies=[Depends(officer)])
-def given_up(request: Request, number: int, sent: Annotated[FormData, Depends(form)]) -> Response:
+def given_up(request: Request, number: Number, sent: Annotated[FormData, Depends(form)]) -> Response:
     """Ends a message that nobody can have received."""
     here = hall(request)
     person = request.state.person.name

@@ -20,7 +20,7 @@ from reminder.rules.rule import Span
 from reminder.store.engine import reading, writing
 from reminder.store.tables import LetterRow
 from reminder.web.access import Refused, officer, viewer
-from reminder.web.forms import day, form, text
+from reminder.web.forms import Number, day, form, text
 from reminder.web.hall import Hall, hall, locale_of
 from reminder.web.pages import page
 
@@ -54,7 +54,7 @@ def letter_sent(request: Request, sent: Annotated[FormData, Depends(form)]) -> R
 
 
 @router.post("/letters/{number}/reply", dependencies=[Depends(officer)])
-def reply_came(request: Request, number: int, sent: Annotated[FormData, Depends(form)]) -> Response:
+def reply_came(request: Request, number: Number, sent: Annotated[FormData, Depends(form)]) -> Response:
     """Records the reply to a letter."""
     here = hall(request)
     on = day(sent, "on") or here.app.today(here.now())
@@ -117,7 +117,7 @@ def silenced(request: Request, sent: Annotated[FormData, Depends(form)]) -> Resp
 
 
 @router.post("/silences/{number}/end", dependencies=[Depends(officer)])
-def silence_ended(request: Request, number: int, sent: Annotated[FormData, Depends(form)]) -> Response:
+def silence_ended(request: Request, number: Number, sent: Annotated[FormData, Depends(form)]) -> Response:
     """Ends a silence today."""
     here = hall(request)
     with writing(here.app.engine) as session:

@@ -20,7 +20,7 @@ from reminder.ledger.registered import Registered
 from reminder.store.engine import reading, writing
 from reminder.store.upload_tables import UploadRow
 from reminder.web.access import Refused, officer
-from reminder.web.forms import day, form, text
+from reminder.web.forms import Number, day, form, text
 from reminder.web.hall import hall
 from reminder.web.pages import page
 
@@ -68,7 +68,7 @@ def _shown(request: Request, row: UploadRow) -> Response:
 
 
 @router.post("/upload/{number}")
-def accepted(request: Request, number: int, sent: Annotated[FormData, Depends(form)]) -> Response:
+def accepted(request: Request, number: Number, sent: Annotated[FormData, Depends(form)]) -> Response:
     """Imports a workbook that was looked at. Gone after an hour, and for everybody but who uploaded it."""
     here = hall(request)
     with reading(here.app.engine) as session:

@@ -158,3 +158,10 @@ def test_head_is_answered_like_get_without_a_body(house):
 
 def test_signed_is_what_the_matrix_expects_of_the_desk(house):
     assert isinstance(needs(house.served)["GET", "/"], Signed)
+
+
+def test_a_number_that_no_row_can_have_is_no_page_and_no_failure(house):
+    browser = house.browser(Role.ADMINISTRATOR)
+    for path in ("/measures/99999999999999999999", "/messages/2147483648", "/messages/0", "/measures/x"):
+        shown = browser.get(path)
+        assert (shown.status_code, "没有这个页面" in shown.text) == (404, True), path
