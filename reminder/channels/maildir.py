@@ -67,7 +67,7 @@ class MaildirChannel(Channel):
 
     def _store(self, name: str, payload: bytes) -> None:
         for part in ("tmp", "new", "cur"):
-            (self._path / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self._path / part).mkdir(mode=0o770, parents=True, exist_ok=True)  # the umask may take the group's away
         draft, final = self._path / "tmp" / name, self._path / "new" / name
         with draft.open("wb") as file:
             file.write(payload)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,7 @@ def upgrade(engine: Engine) -> bool:
     from alembic import command  # noqa: PLC0415  # 10 MB that the daemon would carry for years
     from alembic.config import Config  # noqa: PLC0415  # the same
 
+    _make_file(engine)
     current = _revision(engine)
     if current is not None and current not in _revisions():
         raise UsageError(
@@ -99,6 +101,15 @@ def upgrade(engine: Engine) -> bool:
     config.attributes["engine"] = engine
     command.upgrade(config, "head")
     return current is None
+
+
+def _make_file(engine: Engine) -> None:
+    """Makes the file of a new SQLite database so that the group may write where the umask lets it, and others never:
+    SQLite's own would keep a clerk from writing beside the daemon. It gives -wal and -shm the same mode."""
+    database = engine.url.database
+    if engine.url.get_backend_name() == "sqlite" and database and not Path(database).exists():
+        with suppress(OSError):  # whoever cannot make it is told when it is opened
+            os.close(os.open(database, os.O_CREAT | os.O_EXCL, 0o660))
 
 
 def require_current(engine: Engine) -> None:
