@@ -79,7 +79,8 @@ def test_a_later_deadline_waits_for_the_extension_and_is_then_settled(desk):
     assert (one.action, codes(one), desk.measure().deadline.on) == ("unchanged", [], date(2021, 7, 31))
     assert "deadline" not in desk.rows()[0].edited
     (extended,) = [entry for entry in desk.history() if entry.act == "extend"]
-    assert extended.facts == {"from": "2021-06-30", "from_text": "2021年6月30日前", "to": "2021-07-31"}
+    told = {"from": "2021-06-30", "from_text": "2021年6月30日前", "to": "2021-07-31", "allowed_by": "督办科"}
+    assert extended.facts == told
 
 
 def test_unchanged_relative_wording_keeps_its_date_for_ever(sqlite_desk):
