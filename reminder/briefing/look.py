@@ -25,6 +25,11 @@ class Briefing:
     domain: str
     locale: str
 
+    @property
+    def hour(self) -> time:
+        """When it goes: an hour at which nothing may leave is moved to the nearest at which something may."""
+        return min(max(self.at, self.hours.opens), self.hours.closes)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:

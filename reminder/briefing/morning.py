@@ -85,7 +85,7 @@ def _time_to_look(briefing: Briefing, memory: Memory, today: date, now: datetime
         return False
     if practice.started_on and today < practice.started_on:
         return False
-    opens = practice.at(today, max(briefing.at, hours.opens))
+    opens = practice.at(today, briefing.hour)
     return practice.earlier(today) == today and opens <= now and hours.next_slot(now, practice) == now
 
 
@@ -94,7 +94,8 @@ def _own(practice: Practice, memory: Memory, today: date) -> Own:
     told = memory.told_at.astimezone(practice.zone).date() if memory.told_at else None
     since = max(told or today - ONE_DAY, today - _LOOKED_BACK)
     monday = weekly_day(practice, today)
-    is_week = monday == today if told is None else told < monday
+    last = told or memory.looked_on
+    is_week = monday == today if last is None else last < monday
     return Own(WEEK if is_week else MORNING, today, since)
 
 
@@ -129,7 +130,7 @@ def matters_of(session: Session, briefing: Briefing, name: str, now: datetime) -
 def preview_of(session: Session, briefing: Briefing, day: date) -> tuple[list[Matter], bool, datetime]:
     """What the office would be told on the morning of `day`, whether it is Monday's, and when it would go."""
     practice = briefing.practice
-    at = practice.at(day, max(briefing.at, briefing.hours.opens))
+    at = practice.at(day, briefing.hour)
     own = Own(WEEK if weekly_day(practice, day) == day else MORNING, day, practice.earlier(day - ONE_DAY))
     matters = gathered(session, briefing, own, at)
     wanted = own.kind == WEEK or any(one.fresh for one in matters)

@@ -23,6 +23,12 @@ def cross_check(draft: Draft) -> None:
     check_reach(draft)
     for index, rule in draft.rules.items():
         _check_rule(draft, index, rule)
+    if draft.settings:
+        at, hours = draft.settings.office.message_at, draft.settings.sending.hours
+        if not hours.opens <= at <= hours.closes:
+            said = f"{hours.opens:%H:%M}-{hours.closes:%H:%M}"
+            place = ("office", "message_at")
+            draft.office.report(place, "message_outside_hours", severity="warning", at=f"{at:%H:%M}", hours=said)
 
 
 def _check_twice(draft: Draft) -> None:

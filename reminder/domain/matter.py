@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 # In the order in which an office reads them: what stops the service first.
 TOPICS = (
     *("service", "outbox", "waiting", "reports", "due", "overdue", "limits", "reach", "silences", "calendar"),
-    *("log", "summary"),
+    "summary",
 )
 
 

@@ -10,7 +10,7 @@ from reminder.domain.reminder import Reason
 from reminder.explain.account import Account
 from reminder.words import say
 
-_HELD_WHYS = ("hours", "cap")
+_HELD_WHYS = ("hours", "cap", "guard")
 
 
 def why(account: Account) -> Reason:
@@ -28,6 +28,8 @@ def result(locale: str, zone: ZoneInfo, account: Account) -> str:
     elif account.state == "held" and account.next_attempt_at:
         until = f"{account.next_attempt_at.astimezone(zone):%Y-%m-%d %H:%M}"
         parts.append(say(locale, "cli.explain_held", at=until, why=_held_why(locale, account.why)))
+    elif account.state == "held":
+        parts.append(_held_why(locale, account.why))
     elif account.attempts:
         parts.append(_tried(locale, zone, account))
     elif account.why:

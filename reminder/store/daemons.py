@@ -31,8 +31,7 @@ def sign_on(session: Session, me: Daemon, now: datetime) -> DaemonRow | None:
     """Says that `me` is there. Returns whoever accepted another configuration before: then `me` stands by."""
     for row in _others(session, me):
         if now - row.seen_at > _GONE_AFTER or _dead(row):
-            session.delete(row)
-    session.flush()
+            _forget(session, row.id)
     first = min(_others(session, me), key=lambda row: (row.accepted_at, row.id), default=None)
     before = first is not None and (first.accepted_at, first.id) < (me.accepted_at, me.id)
     ahead = first if before and first and first.configuration != me.configuration else None
@@ -47,7 +46,13 @@ def sign_on(session: Session, me: Daemon, now: datetime) -> DaemonRow | None:
 
 def sign_off(session: Session, me: Daemon) -> None:
     """Says that `me` is no longer there."""
-    session.connection().execute(delete(DaemonRow).where(col(DaemonRow.id) == me.id))
+    _forget(session, me.id)
+
+
+def _forget(session: Session, key: str) -> None:
+    """Whoever else forgets it at the same moment is not in the way."""
+    session.expire_all()
+    session.connection().execute(delete(DaemonRow).where(col(DaemonRow.id) == key))
 
 
 def standing_by(session: Session, now: datetime) -> Sequence[DaemonRow]:

@@ -18,6 +18,7 @@ from reminder.store.engine import reading, writing
 from reminder.store.holding import release
 from reminder.store.marker import marker_of
 from reminder.store.messages import retry
+from reminder.store.notices import Notice, note, over
 from reminder.store.tables import EventRow, MeasureRow, ReportRow, SilenceRow
 from tests.integration.stage import Stage
 from tests.integration.test_cycle import Faulty
@@ -125,6 +126,13 @@ def test_after_downtime_there_is_one_message_and_it_is_mondays(stage):
 def test_not_before_its_hour_and_not_after_the_office_has_closed(stage, hour):
     assert stage.cycle(f"2021-06-07 {hour}").messages == {}
     assert told(stage) == []
+
+
+@pytest.mark.parametrize(("hour", "goes"), [("07:00", "08:30"), ("20:00", "18:00")])
+def test_an_hour_at_which_nothing_may_leave_is_moved_to_one_at_which_it_may(stage, hour, goes):
+    stage.service = replace(stage.service, message_at=time.fromisoformat(hour))
+    assert stage.cycle(f"2021-06-07 {hour}").messages == {}
+    assert stage.cycle(f"2021-06-07 {goes}" if hour < goes else f"2021-06-08 {goes}").messages == {"sent": 1}
 
 
 def test_the_office_chooses_its_hour(stage):
@@ -346,3 +354,26 @@ def test_mondays_message_tells_the_head_of_the_delivery_log(stage):
     with reading(stage.engine) as session:
         before = str(delivery_log.head(session))
     assert f"链头：{before}" in morning(stage, "2021-06-07")
+
+
+def test_a_refused_configuration_is_told_with_its_faults(stage):
+    quiet_monday(stage)
+    with writing(stage.engine) as session:
+        fault = Notice(
+            key="configuration_refused:1", code="configuration_refused", facts={"faults": "rules.toml:3:1: x"}
+        )
+        assert note(session, fault, at("2021-06-08 10:00"))
+        assert not note(session, fault, at("2021-06-08 10:01"))
+    assert stage.cycle("2021-06-08 10:00").messages == {"sent": 1}
+    assert "改动后的设置有错，没有采用" in text_of(stage.letters()[-1])
+    assert "rules.toml:3:1: x" in text_of(stage.letters()[-1])
+
+
+def test_what_was_mended_before_anybody_was_told_is_not_told(stage):
+    quiet_monday(stage)
+    with writing(stage.engine) as session:
+        note(session, Notice(key="x:1", code="configuration_refused", facts={"faults": "x"}), at("2021-06-08 20:00"))
+    assert stage.cycle("2021-06-08 20:00").messages == {"held": 1}  # the office is closed
+    with writing(stage.engine) as session:
+        over(session, at("2021-06-08 20:10"), code="configuration_refused")
+    assert stage.cycle("2021-06-09 08:30").messages == {"cancelled": 1}

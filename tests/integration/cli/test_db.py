@@ -74,3 +74,30 @@ def test_what_is_no_database_is_not_restored(desk, tmp_path, content):
     assert desk("db", "restore", tmp_path / "copy.db", "--force").code == 2
     assert (desk.folder / "reminder.db").read_bytes() == before
     assert desk("db", "restore", tmp_path / "missing.db").code == 2
+
+
+def test_r20_after_a_restore_nothing_is_sent_until_somebody_says_so(desk, tmp_path):
+    desk.measure("73", "2021-06-10")
+    desk.cycle("2021-06-04 09:00")
+    assert desk("db", "backup", tmp_path / "copy.db").code == 0
+    desk.cycle("2021-06-07 09:00")
+    with time_machine.travel(at("2021-06-07 12:00"), tick=False):
+        assert desk("db", "restore", tmp_path / "copy.db", "--force").code == 0
+        held = desk("run", "--once", "--json")
+        assert (held.code, held.lines[0]["messages"]) == (1, {"held": 1, "sent": 2})  # the office: a notice, and Monday
+        assert [line["recipient"] for line in desk("outbox", "--state", "held", "--json").lines] == ["建设局"]
+        assert desk("run", "--once", "--json").lines[0]["messages"] == {"held": 1}
+        assert desk("outbox", "release").code == 0
+        assert desk("run", "--once", "--json").lines[0]["messages"] == {"sent": 1}
+        assert desk("run", "--once").code == 0
+
+
+def test_a_new_database_in_the_place_of_one_that_is_gone_is_no_restore(desk):
+    desk.measure("73", "2021-06-10")
+    desk.cycle("2021-06-04 09:00")
+    for part in desk.folder.glob("reminder.db*"):
+        if not part.name.endswith(".cycle"):
+            part.unlink()
+    assert desk("db", "upgrade").code == 0
+    desk.measure("74", "2021-06-10")
+    assert desk.cycle("2021-06-07 09:00").messages["held"] == 0
