@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -150,16 +150,13 @@ class Life(RuleBasedStateMachine):
             self.folder.cleanup()
 
 
-def live(template, examples, steps):
-    Life.template = template
+def live(template, examples, steps, part):
+    """So many offices with so many steps each; another `part` begins with another seed."""
+    life = seed(part)(type("Life", (Life,), {"template": template}))
     quiet = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-    run_state_machine_as_test(
-        Life,
-        settings=settings(
-            max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=True, database=None,
-            suppress_health_check=quiet, print_blob=False, phases=[Phase.generate, Phase.shrink],
-        ),
-    )  # fmt: skip
+    asked = {"max_examples": examples, "stateful_step_count": steps, "suppress_health_check": quiet}
+    phases = [Phase.generate, Phase.shrink]
+    run_state_machine_as_test(life, settings=settings(**asked, phases=phases, deadline=None, database=None))
 
 
 @pytest.fixture
@@ -167,15 +164,17 @@ def template(tmp_path):
     return empty_database(tmp_path)
 
 
-@pytest.mark.timeout(1200)
-def test_an_office_may_do_anything_in_any_order(template):
-    live(template, 200, 30)
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("part", range(4))
+def test_an_office_may_do_anything_in_any_order(template, part):
+    live(template, 50, 30, part)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(0)
-def test_an_office_may_do_anything_in_any_order_for_long(template):
-    live(template, 5000, 50)
+@pytest.mark.parametrize("part", range(4, 14))
+def test_an_office_may_do_anything_in_any_order_for_long(template, part):
+    live(template, 500, 50, part)
 
 
 # --- one autumn by hand, and the faults that it must bring to light
