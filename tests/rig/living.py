@@ -169,7 +169,7 @@ class Office:
         week = oracle.week_of(self.today)
         self.world["reports"].setdefault((unit, week), self.now.replace(tzinfo=None))
         with writing(self.engine) as session:
-            record_report(session, Report(unit=unit, week=week, submitted_at=self.now))
+            record_report(session, Report(unit=unit, week=week, submitted_at=self.now), SHANGHAI)
 
     def silences(self, days: int, **target: str) -> None:
         until = self.today + days * DAY
