@@ -162,6 +162,26 @@ def test_what_an_earlier_cycle_did_not_know_is_answered_from_that_day_on(change)
     assert today.firing.lines[0].days == (4,)
 
 
+def test_two_units_of_one_measure_are_caught_up_with_each_for_itself():
+    people = a_directory(names=())
+    rules, measures = [a_rule("deadline", before=[3])], [a_measure("2021-06-11", units=("建设局", "财政局"))]
+    window = Window(last=at("2021-06-07 10:00"), now=at("2021-06-08 10:00"), known=known_parts(rules, people))
+    planned_ = reminders(
+        Facts(measures=measures), rules, people, a_practice(), Span(date(2021, 6, 8), date(2021, 6, 8))
+    )
+    due = answer(planned_, rules, window, a_practice()).due
+    assert [(r.recipient, r.instead_of) for r in due] == [(OFFICE, "建设局"), (OFFICE, "财政局")]
+
+
+def test_a_measure_no_cycle_has_seen_is_answered_from_the_day_it_was_known():
+    known = {"known_on": date(2021, 6, 7), "seen": False}
+    rules, measures = [a_rule("deadline", before=[3])], [a_measure("2021-06-11", **known)]
+    (late,) = cycle(rules, measures, "2021-06-09 18:00", "2021-06-10 10:00", new_since=date(2021, 6, 7))
+    assert (late.firing.occasion, late.late) == (date(2021, 6, 8), True)
+    later = [a_measure("2021-06-11", known_on=date(2021, 6, 9), seen=False)]
+    assert cycle(rules, later, "2021-06-09 18:00", "2021-06-10 10:00", new_since=date(2021, 6, 9)) == ()
+
+
 def test_a_report_due_on_the_very_day_the_ledger_was_first_known_is_chased_and_one_due_before_is_not():
     measures = [a_measure("2021-12-31", known_on=date(2021, 6, 4))]
     (chased,) = cycle([a_rule("report")], measures, "2021-06-05 12:00", "2021-06-07 10:00")
