@@ -11,7 +11,6 @@ from sqlmodel import col, select
 from reminder.briefing.look import Look
 from reminder.domain.matter import Matter
 from reminder.domain.measure import Measure
-from reminder.ledger.deadline_text import read_deadline
 from reminder.ledger.text import cell_text
 from reminder.office.reports import list_reports
 from reminder.office.waiting import waiting
@@ -101,6 +100,7 @@ def waiting_for_us(look: Look) -> Iterator[Matter]:
             "since": str(one.since),
             "because": one.because,
             "to": str(one.to or ""),
+            "whose": one.whose,
         }
         asked = any(one.asked_on(day, look.briefing.practice) for day in days(look.since + ONE_DAY, look.today))
         yield Matter("waiting", one.what, facts, asked)
@@ -132,6 +132,8 @@ def _doubt(row: MeasureRow, look: Look) -> str:
     said = row.imported.get("deadline", "")
     if not said or "deadline" in row.edited or row.deadline_on is None or cell_text(row.deadline_text) == said:
         return ""
+    from reminder.ledger.deadline_text import read_deadline  # noqa: PLC0415 - half a MB that few mornings need
+
     reference = row.deadline_read_on or row.known_on
     read = read_deadline(said, reference=reference, calendar=look.briefing.practice.calendar).deadline
     return "" if read.on == row.deadline_on else "deadline_moved"

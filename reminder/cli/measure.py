@@ -211,6 +211,18 @@ def refuse_extension(context: typer.Context, code: Code, by: By, because: Becaus
     _act(context, code, "refuse_extension", on, by=by, because=because)
 
 
+@measure.command("phase-complete")
+def phase_complete(context: typer.Context, code: Code, by: By, because: Because, on: On = None) -> None:
+    """登记阶段性完成，仍挂账催办 · Complete for now; it is still chased."""
+    _act(context, code, "phase_complete", on, by=by, because=because)
+
+
+@measure.command("keep-unit")
+def keep_unit(context: typer.Context, code: Code, by: By, because: Because, on: On = None) -> None:
+    """答复“不属本单位”：责任单位不变 · The unit that says it is not theirs keeps it."""
+    _act(context, code, "keep_unit", on, by=by, because=because)
+
+
 @measure.command("confirm")
 def confirm(context: typer.Context, code: Code, by: By, because: Because, on: On = None) -> None:
     """确认读出的时限 · Confirm a deadline that was read from doubtful wording."""

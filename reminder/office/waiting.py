@@ -13,17 +13,18 @@ from sqlmodel import Session, col, select
 from reminder.domain.history import status_at
 from reminder.domain.measure import OPEN, Change, Status
 from reminder.rules.rule import Practice
-from reminder.store.tables import EventRow, MeasureRow
+from reminder.store.tables import EventRow, MeasureRow, MeasureUnitRow
 
 _EVERY = 2  # working days: how often the office is asked again
 _ABOUT_EXTENSION = ("ask_extension", "refuse_extension", "extend")
-What = Literal["claim", "extension", "review"]
+_ABOUT_UNIT = ("pass_on", "keep_unit")
+What = Literal["claim", "extension", "pass_on", "review"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """One measure that waits for the office since the day `since` (a review: since its day). `to` is the new deadline
-    that a unit asks for."""
+    that a unit asks for, `whose` the unit to which it says a measure belongs."""
 
     what: What
     measure: MeasureRow
@@ -31,6 +32,7 @@ class Waiting:
     by: str
     because: str
     to: date | None = None
+    whose: str = ""
 
     def asked_on(self, day: date, practice: Practice) -> bool:
         """Whether the office is asked on `day`: on a review's day, and every 2 working days after it or a claim."""
@@ -50,11 +52,25 @@ def waiting(session: Session, day: date) -> list[Waiting]:
     found += [
         _waiting("extension", event, row) for event, row in asked if event.act == "ask_extension" and row.status in OPEN
     ]
+    passed = _latest(session, col(EventRow.act).in_(_ABOUT_UNIT))
+    found += [
+        replace(_waiting("pass_on", event, row), whose=event.facts["unit"])
+        for event, row in passed
+        if event.act == "pass_on" and row.status in OPEN and _still_its(session, row, event)
+    ]
     for event, row in _latest(session, col(EventRow.act) == "suspend"):
         review = _day(event, "review")
         if review and review <= day and _stands(session, row, day) is Status.SUSPENDED:
             found.append(replace(_waiting("review", event, row), since=review))
     return sorted(found, key=lambda one: (one.measure.ledger, one.measure.id or 0))
+
+
+def _still_its(session: Session, row: MeasureRow, event: EventRow) -> bool:
+    """Whether the workbook has not given the measure to the unit that was named meanwhile."""
+    units = select(MeasureUnitRow.unit).where(
+        col(MeasureUnitRow.measure_id) == row.id, col(MeasureUnitRow.role) == "responsible"
+    )
+    return event.facts["unit"] not in session.exec(units).all()
 
 
 def request_of(session: Session, measure_id: int) -> EventRow | None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -15,14 +15,15 @@ from sqlalchemy import delete
 from sqlmodel import Session, col
 from starlette.datastructures import FormData, UploadFile
 
-from reminder.importing import Order, import_into
-from reminder.ledger.registered import Registered
 from reminder.store.engine import reading, writing
 from reminder.store.upload_tables import UploadRow
 from reminder.web.access import Refused, officer
 from reminder.web.forms import Number, day, form, text
 from reminder.web.hall import hall
 from reminder.web.pages import page
+
+if TYPE_CHECKING:
+    from reminder.ledger.registered import Registered
 
 router = APIRouter(dependencies=[Depends(officer)])
 _KEPT = timedelta(hours=1)
@@ -83,6 +84,8 @@ def accepted(request: Request, number: Number, sent: Annotated[FormData, Depends
 
 
 def _imported(request: Request, row: UploadRow, *, dry_run: bool) -> Registered:
+    from reminder.importing import Order, import_into  # noqa: PLC0415 - reading workbooks takes 1 MB; uploads are rare
+
     order = Order(as_of=row.as_of, sheet=row.sheet, ledger=row.ledger, dry_run=dry_run, renumbered=row.renumbered)
     with _as_file(row) as file:
         return import_into(hall(request).app, file, order)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 from starlette.testclient import TestClient
@@ -52,26 +53,40 @@ FILES = (
 )
 
 
-class Fields(HTMLParser):
-    """The names and first values of every form field of a page, and the addresses it leads to."""
+@dataclass
+class Form:
+    """One form of a page: where it goes, its fields with their first values, its fields for files."""
 
-    def __init__(self, html: str) -> None:
+    action: str
+    fields: dict[str, str] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+
+
+class Forms(HTMLParser):
+    """The forms of a page that change something; not the one that signs out."""
+
+    def __init__(self, html: str, path: str) -> None:
         super().__init__()
-        self.fields: dict[str, str] = {}
-        self.files: list[str] = []
-        self.links: set[str] = set()
+        self.found: list[Form] = []
+        self._path, self._inside = path, False
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
-        found = dict(attrs)
-        if tag == "a" and (found.get("href") or "").startswith(("/", "?")):
-            self.links.add(found["href"])
-        name = found.get("name")
-        if name and tag in ("input", "textarea", "select", "button"):
-            if found.get("type") == "file":
-                self.files.append(name)
+        told = dict(attrs)
+        if tag == "form":
+            action = told.get("action") or self._path
+            self._inside = (told.get("method") or "").lower() == "post" and action != "/logout"
+            self.found += [Form(action)] if self._inside else []
+        name = told.get("name")
+        if name and self._inside and tag in ("input", "textarea", "select", "button"):
+            if told.get("type") == "file":
+                self.found[-1].files.append(name)
             else:
-                self.fields.setdefault(name, found.get("value") or "")
+                self.found[-1].fields.setdefault(name, told.get("value") or "")
+
+    def handle_endtag(self, tag):
+        if tag == "form":
+            self._inside = False
 
 
 class Fuzzer:
@@ -82,6 +97,7 @@ class Fuzzer:
         self.sent = 0
         self.codes: dict[int, int] = {}
         self.broken: list[str] = []
+        self.asked: set[str] = set()
 
     def value(self) -> str:
         return self.random.choice(VALUES)
@@ -92,9 +108,12 @@ class Fuzzer:
         self.judge(client.get(path, params=query), f"GET {path} {query}")
 
     def fill(self, client: TestClient, path: str) -> None:
-        """Opens `path` and sends its form with some fields changed, left out or added."""
-        page = Fields(client.get(path).text)
-        sent = dict(page.fields)
+        """Opens `path` and sends one of its forms with some fields changed, left out or added."""
+        forms = Forms(client.get(path).text, path).found
+        if not forms:
+            return
+        form = self.random.choice(forms)
+        sent = dict(form.fields)
         for name in list(sent):
             if name == "csrf" and self.random.random() < 0.95:
                 continue
@@ -105,12 +124,15 @@ class Fuzzer:
                 del sent[name]
         if self.random.random() < 0.1:
             sent[self.value()[:50] or "x"] = self.value()
-        names = [name for name in page.files if self.random.random() < 0.3]
+        names = [name for name in form.files if self.random.random() < 0.3]
         files = {name: (*self.random.choice(FILES), "image/png") for name in names}
-        self.judge(client.post(path, data=sent, files=files or None), f"POST {path} {sorted(sent)} {files}")
+        self.judge(
+            client.post(form.action, data=sent, files=files or None), f"POST {form.action} {sorted(sent)} {files}"
+        )
 
     def judge(self, answer, what: str) -> None:
         self.sent += 1
+        self.asked.add(what.partition("?")[0].split(" {")[0].split(" [")[0])
         self.codes[answer.status_code] = self.codes.get(answer.status_code, 0) + 1
         html = answer.headers.get("content-type", "").startswith("text/html")
         if answer.status_code >= 500 or (html and RAW.search(answer.text)) or "Traceback" in answer.text:

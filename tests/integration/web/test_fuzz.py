@@ -18,19 +18,20 @@ from tests.integration.web.conftest import letters, link_in
 from tests.integration.web.fuzzer import CANARY, RAW, Fuzzer
 
 BOUNDED, LONG = 250, 10_000
+DESK = ("/measures/1", "/letters", "/silences", "/reports", "/messages", "/messages/1", "/upload")
 QUERY = ("week", "lang", "next", "v", "colour", "text", "sort", "page", "unit")
 
 
 def fuzzed(week, requests: int, seed: int) -> Fuzzer:
     """So many requests: half of them forms, half of them pages with nonsense in their addresses."""
     fuzzer = Fuzzer(seed)
-    forms = [link_in(letters(week)["建设局"][0]), "/login"]
+    forms = [(link_in(letters(week)["建设局"][0]), None), ("/login", None), *((path, Role.OFFICER) for path in DESK)]
     paths = [path for (method, path), need in needs(week.served).items() if method == "GET"]
     office, visitor = week.browser(Role.ADMINISTRATOR), week.browser()
     office.headers.update(week.token(Role.OFFICER))
     while fuzzer.sent < requests:
-        for path in forms:
-            fuzzer.fill(visitor, path)
+        for path, role in forms:
+            fuzzer.fill(office if role else visitor, path)
         for path in paths:
             asked = re.sub(r"\{\w+\}", lambda _: _in_path(fuzzer.value()), path)
             fuzzer.look(fuzzer.random.choice((office, visitor)), asked, *QUERY)
@@ -45,6 +46,8 @@ def _in_path(value: str) -> str:
 def check(fuzzer: Fuzzer) -> None:
     assert fuzzer.broken == []
     assert len([code for code in fuzzer.codes if code < 500]) >= 4, fuzzer.codes  # it reached more than one answer
+    for path in ("/measures/1/acts", "/letters", "/silences", "/reports", "/upload", "/login"):
+        assert f"POST {path}" in fuzzer.asked, sorted(fuzzer.asked)
 
 
 def test_nonsense_is_answered(week):

@@ -112,6 +112,12 @@ def test_not_ours_is_a_request_with_the_unit_it_names(week):
     send(week.browser(), link_in(letters(week)[UNIT][0]), **{field(week, "3", "pass_to"): "财政局"})
     [event] = events(week, "3")
     assert (event.act, event.facts["unit"]) == ("pass_on", "财政局")
+    asked = "提出不属本单位，应由 财政局"
+    assert asked in week.browser(Role.VIEWER).get("/").text  # the office is asked, until it has answered
+    said = ("--on", "2021-06-07", "--by", "张三", "--because", "职责明确")
+    assert week.desk("measure", "keep-unit", "3", *said).code == 0
+    week.served.state.hall.memory.forget()
+    assert asked not in week.browser(Role.VIEWER).get("/").text
 
 
 def test_fifty_posts_of_one_report_are_one_change(week):
