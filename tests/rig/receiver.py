@@ -77,6 +77,7 @@ class Desk:
 
     def accept(self, via: str, to: str, identity: str, content: bytes) -> None:
         """Writes a message down for good."""
+        self.met["accepted"] += 1
         digest, text = sha256(content).hexdigest(), content.decode("utf-8", "replace")
         self._note({"verdict": "accepted", "via": via, "to": to, "id": identity, "sha": digest, "content": text})
 
