@@ -15,17 +15,18 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
-from sqlalchemy import Engine, and_, event, or_, text
+from sqlalchemy import Engine, event, text
 from sqlalchemy.dialects.sqlite.dml import Insert
 
 from reminder import deliver
 from reminder.channels import http_channel, http_reply, robot, smtp_session
 from reminder.channels.email import EmailChannel
+from reminder.channels.guard import Guard
 from reminder.cycle import dispatch, prepare
 from reminder.errors import Passing
-from reminder.outbox import attempt
 from reminder.store.engine import writing
 from reminder.store.tables import DeliveryRow, MeasureRow, MeasureUnitRow, MessageRow
 from tests.makers import a_rule
@@ -166,11 +167,17 @@ def no_unique_key() -> None:
     Insert.on_conflict_do_nothing = lambda self, **_: self  # type: ignore[method-assign,assignment]
 
 
-def no_lease_check() -> None:
+def _rewritten(honest: str, mutated: str) -> None:
+    """Statements with `honest` in them go to the database with `mutated` instead."""
+
     def rewritten(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> tuple[str, Any]:
-        return statement.replace("message.lease_until <", "1 = 1 OR message.lease_until <"), parameters
+        return statement.replace(honest, mutated), parameters
 
     event.listen(Engine, "before_cursor_execute", rewritten, retval=True)
+
+
+def no_lease_check() -> None:
+    _rewritten("message.lease_until <", "1 = 1 OR message.lease_until <")
 
 
 def committed_apart() -> None:
@@ -221,12 +228,17 @@ def errcode_ignored() -> None:
 
 
 def redirects_followed() -> None:
-    honest = requests.Session.request
+    honest = Guard.send
 
-    def request(self: requests.Session, *arguments: Any, **named: Any) -> Any:
-        return honest(self, *arguments, **named | {"allow_redirects": True})
+    def send(self: Guard, request: requests.PreparedRequest, **named: Any) -> requests.Response:
+        response = honest(self, request, **named)
+        if not response.is_redirect:
+            return response
+        moved = request.copy()
+        moved.url = urljoin(request.url or "", response.headers["Location"])
+        return honest(self, moved, **named)
 
-    requests.Session.request = request  # type: ignore[method-assign]
+    Guard.send = send  # type: ignore[method-assign]
 
 
 def redaction_off() -> None:
@@ -234,10 +246,7 @@ def redaction_off() -> None:
 
 
 def no_fencing() -> None:
-    ours = attempt._MESSAGES.c
-    attempt._OURS = and_(
-        ours.id == attempt.bindparam("key"), or_(ours.lease_token == attempt.bindparam("token"), text("1 = 1"))
-    )
+    _rewritten("AND message.lease_token = ?", "AND (message.lease_token = ? OR 1 = 1)")
 
 
 def marked_early(database: sqlite3.Connection) -> None:

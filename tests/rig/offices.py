@@ -37,6 +37,7 @@ def empty_database(folder: Path, url: str | None) -> str:
     upgrade(engine)
     with engine.begin() as connection:
         tables = ", ".join(SQLModel.metadata.tables)
+        connection.execute(text("SET LOCAL session_replication_role = replica"))  # the log is append-only otherwise
         connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
     engine.dispose()
     return url
