@@ -25,7 +25,7 @@ def webhook() -> Figures:
     """Messages a second, medians of five rounds."""
     with nginx() as port, late_peer(LATE_SECONDS) as late, tempfile.TemporaryDirectory() as scratch:
         offices = {
-            "engine_to_nginx": _office(scratch, "nginx", port, 4),
+            "engine_to_nginx": _office(scratch, "nginx", port, 16),
             "engine_16_late": _office(scratch, "late16", late, 16),
             "engine_32_late": _office(scratch, "late32", late, 32),
         }
