@@ -134,6 +134,8 @@ class _Desk:
         slot = hours.next_slot(self.now, practice)
         if slot > self.now:
             return slot, "hours"
+        if self.service.redirect_to and message.payload is not None and message.addresses != self.service.redirect_to:
+            return hours.opening_after(self.now, practice), "trial"  # its bytes are for its true addressee
         if message.own:
             return None  # what the office has to know waits for no cap, and counts for none
         if not message.attempts and self.sent[message.recipient, message.channel] >= self.service.most_per_day:

@@ -10,7 +10,7 @@ from reminder.domain.reminder import Reason
 from reminder.explain.account import Account
 from reminder.words import say
 
-_HELD_WHYS = ("hours", "cap", "guard")
+_HELD_WHYS = ("hours", "cap", "guard", "trial")
 
 
 def why(account: Account) -> Reason:

@@ -263,6 +263,19 @@ def test_while_trying_out_everything_goes_to_the_redirect_and_names_the_true_add
     assert "建设局" in letter.get_body(("plain",)).get_content()
 
 
+def test_what_was_written_to_its_addressee_before_a_trial_waits_until_the_trial_is_over(stage):
+    channel = with_channel(stage, Faulty(Passing("later", accepted_unknown=True)))
+    stage.measure("1", "2021-06-15")
+    stage.cycle("2021-06-08 09:00")
+    real = stage.service
+    stage.service = replace(stage.service, redirect_to=("trial@example.org",), trial_channel="mail")
+    assert dict(stage.cycle("2021-06-08 09:30").messages) == {"held": 1}
+    assert len(channel.sent) == 1, "its bytes and its addressee are fixed: nothing of it goes during a trial"
+    stage.service = real
+    assert dict(stage.cycle("2021-06-09 09:00").messages) == {"sent": 1}
+    assert channel.sent[0] == channel.sent[1]
+
+
 def test_no_mail_goes_to_a_domain_that_is_not_allowed(stage):
     stage.service = replace(stage.service, allow_domains=("gov.example",))
     stage.measure("1", "2021-06-15")
