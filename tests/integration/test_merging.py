@@ -38,14 +38,14 @@ def test_two_messages_that_came_to_wait_for_one_recipient_are_merged_and_nothing
     stage.service = replace(stage.service, rules=(a_rule("deadline", before=[7]),))
     stage.measure("1", "2021-06-15")
     stage.cycle("2021-06-08 19:00")
-    put(stage, 1, "sending")
+    put(stage, stage.messages()[0].id, "sending")
     stage.measure("2", "2021-06-15", known_on=date(2021, 6, 8))
     stage.cycle("2021-06-08 19:01")
     assert [row.state for row in stage.messages()] == ["sending", "held"]
-    put(stage, 1, "held")
+    put(stage, stage.messages()[0].id, "held")
     assert stage.cycle("2021-06-09 08:30").messages["sent"] == 1
     sent, merged = stage.messages()
-    assert (sent.state, merged.state, merged.why) == ("sent", "cancelled", "merged into R-1")
+    assert (sent.state, merged.state, merged.why) == ("sent", "cancelled", f"merged into R-{sent.id}")
     assert {row.message_pk for row in stage.reminders()} == {sent.id}
     (letter,) = stage.letters()
     assert "措施1" in letter.get_body(("plain",)).get_content()
