@@ -31,7 +31,7 @@ SQL = {
     "before the scan": Sql(r"^SELECT measure\..* FROM measure ", "before"),
     "after the scan": Sql(r"^INSERT INTO reminder", "before"),
     "reminders without messages": Sql(r"^INSERT INTO message", "before"),
-    "in the midst of the outbox rows": Sql(r"^UPDATE reminder SET message_pk", "after"),
+    "in the midst of the outbox rows": Sql(r"^(INSERT INTO message|UPDATE reminder SET message_pk)", "after"),
     "before the cycle is remembered": Sql(r"^(INSERT INTO|UPDATE) cycle", "before"),
     "before the plan's commit": Sql(r"^(INSERT INTO|UPDATE) cycle", "before the commit"),
     "after the plan's commit": Sql(r"^(INSERT INTO|UPDATE) cycle", "after the commit"),
