@@ -1,19 +1,27 @@
-"""`reminder db`: migrations, safe copies, and putting a copy back."""
+"""`reminder db`: migrations, safe copies, putting a copy back, and moving to another database."""
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reminder.cli.common import folder, open_app, say
+from reminder.cli.common import console, folder, open_app, print_table, say
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from reminder.app import App
     from reminder.config.configuration import Configuration
+    from reminder.store.contents import Content
 
 _RUNNING = timedelta(minutes=2)  # the daemon's heart beats every 30 s
+_ENV = "env:"
 commands = typer.Typer(help="数据库 · The database.", no_args_is_help=True)
 
 
@@ -32,8 +40,8 @@ def backup(
     from reminder.store import files
 
     app = open_app(context)
-    files.backup(app.engine, file)
-    typer.echo(say(app.configuration.locale, "cli.db_backed_up", file=file))
+    found = files.backup(app.engine, file)
+    typer.echo(say(app.configuration.locale, "cli.db_backed_up", file=file, **_sums(found)))
 
 
 @commands.command("restore")
@@ -61,10 +69,72 @@ def restore(
         if not force:
             _refuse(configuration, target, file)
         files.keep(engine, kept)
-    files.restore(engine, file)
+    found = files.restore(engine, file)
     bring_up_to_date(engine)
     engine.dispose()
-    typer.echo(say(configuration.locale, "cli.db_restored" if present else "cli.db_restored_new", file=file, kept=kept))
+    key = "cli.db_restored" if present else "cli.db_restored_new"
+    typer.echo(say(configuration.locale, key, file=file, kept=kept, **_sums(found)))
+
+
+@commands.command("copy")
+def copy(
+    context: typer.Context,
+    url: Annotated[
+        str,
+        typer.Argument(help="sqlite:///文件、postgresql://…，有密码时 env:变量名 · env:NAME for one with a password."),
+    ],
+) -> None:
+    """迁移到另一个空数据库，逐表核对 · Moves everything to another, empty database, and compares both."""
+    from reminder.app import now
+    from reminder.errors import UsageError
+    from reminder.store.daemons import running
+    from reminder.store.engine import open_engine, reading, shown
+    from reminder.store.marker import marker_of
+
+    app = open_app(context)
+    locale = app.configuration.locale
+    target = open_engine(_revealed(url, app.configuration))
+    context.call_on_close(target.dispose)
+    if not url.startswith(_ENV) and (target.url.password or any("password" in key for key in target.url.query)):
+        raise UsageError(say(locale, "cli.db_password"))
+    found = _moved(app, target)
+    if marker := marker_of(target, folder(context)):
+        marker.forget()  # of another database that was there
+    columns = [say(locale, f"cli.db_{name}") for name in ("table", "rows", "hash")]
+    print_table("", columns, [(name, one.rows, one.digest[:16]) for name, one in found.items()])
+    typer.echo(say(locale, "cli.db_copied", where=shown(target), **_sums(found)))
+    with reading(app.engine) as session:
+        if running(session, now()):
+            typer.echo(say(locale, "cli.db_copied_running"), err=True)
+
+
+def _moved(app: App, target: Engine) -> dict[str, Content]:
+    """Copies with a progress bar, where a person watches."""
+    from rich.progress import Progress, TimeElapsedColumn
+
+    from reminder.store.copying import move
+
+    columns = (*Progress.get_default_columns(), TimeElapsedColumn())
+    with Progress(*columns, console=console(), disable=not sys.stdout.isatty()) as progress:
+        task = progress.add_task("")
+        return move(app.engine, target, lambda total, rows: progress.update(task, total=total, advance=rows))
+
+
+def _revealed(url: str, configuration: Configuration) -> str:
+    """The URL itself, or the one that env:NAME names; a relative file starts where that of [store] does."""
+    from reminder.config.configuration import resolved
+    from reminder.errors import UsageError
+
+    if url.startswith(_ENV):
+        name = url.removeprefix(_ENV)
+        url = os.environ.get(name, "")
+        if not url:
+            raise UsageError(say(configuration.locale, "cli.db_not_set", name=name))
+    return resolved(url, configuration.folder)
+
+
+def _sums(found: Mapping[str, Content]) -> dict[str, int]:
+    return {"tables": len(found), "rows": sum(one.rows for one in found.values())}
 
 
 def _refuse(configuration: Configuration, target: Path, file: Path) -> None:

@@ -61,6 +61,11 @@ def standing_by(session: Session, now: datetime) -> Sequence[DaemonRow]:
     return [row for row in rows if now - row.seen_at <= _GONE_AFTER and not _dead(row)]
 
 
+def running(session: Session, now: datetime) -> bool:
+    """Whether any daemon runs on this database."""
+    return any(now - row.seen_at <= _GONE_AFTER and not _dead(row) for row in session.exec(select(DaemonRow)))
+
+
 def _others(session: Session, me: Daemon) -> Sequence[DaemonRow]:
     return session.exec(select(DaemonRow).where(col(DaemonRow.id) != me.id)).all()
 

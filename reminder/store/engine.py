@@ -39,7 +39,12 @@ def open_engine(url: str) -> Engine:
         event.listen(engine, "begin", _begin)
         return engine
     if backend == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        try:
+            return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        except ModuleNotFoundError as fault:
+            raise UsageError(
+                "store.url: 缺少 psycopg，请运行 pip install '.[postgres]' · PostgreSQL needs it: install that extra"
+            ) from fault
     raise UsageError(f"store.url: 不支持 {backend}，请用 sqlite:///文件 或 postgresql://… · {backend} is not supported")
 
 

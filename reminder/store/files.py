@@ -6,11 +6,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from reminder.errors import UsageError
+from reminder.store.contents import Content
 
 _HEADER = b"SQLite format 3\x00"
 
@@ -24,8 +26,9 @@ def database_file(engine: Engine) -> Path:
     return Path(engine.url.database)
 
 
-def backup(engine: Engine, to: Path) -> None:
-    """Copies the database to the new file `to`, as it stands at one moment, while others use it.
+def backup(engine: Engine, to: Path) -> dict[str, Content]:
+    """Copies the database to the new file `to`, as it stands at one moment, while others use it; returns what each
+    table holds, which is the same in both.
 
     Raises:
         UsageError: `to` exists, or cannot be written, or the copy is not sound.
@@ -36,13 +39,14 @@ def backup(engine: Engine, to: Path) -> None:
     draft = to.with_name(to.name + ".part")
     draft.unlink(missing_ok=True)
     try:
-        _copy(source, draft)
+        found = _copy(source, draft)
         check(draft)
         draft.replace(to)
     except (OSError, sqlite3.Error) as error:
         raise UsageError(f"写不了 {to} · cannot write it: {error}") from error
     finally:
         draft.unlink(missing_ok=True)
+    return found
 
 
 def keep(engine: Engine, to: Path) -> None:
@@ -59,8 +63,9 @@ def keep(engine: Engine, to: Path) -> None:
                 part.rename(to.with_name(to.name + tail))
 
 
-def restore(engine: Engine, file: Path) -> None:
-    """Puts the database in `file` in place of the present one, whose connections see it from then on.
+def restore(engine: Engine, file: Path) -> dict[str, Content]:
+    """Puts the database in `file` in place of the present one, whose connections see it from then on; returns what each
+    table holds, which is the same in both.
 
     Raises:
         UsageError: `file` is not a sound database of this program, or the present one is being written to.
@@ -68,7 +73,7 @@ def restore(engine: Engine, file: Path) -> None:
     check(file)
     target = database_file(engine)
     try:
-        _copy(file, target)
+        return _copy(file, target)
     except (OSError, sqlite3.Error) as error:
         raise UsageError(
             f"恢复不了 {target}，请先停下服务 · cannot restore it, is the service running? {error}"
@@ -107,9 +112,29 @@ def last_cycle(file: Path) -> datetime | None:
     return at if at.tzinfo else datetime.fromisoformat(row[0] + "+00:00")
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path) -> dict[str, Content]:
     with _opened(source) as one, closing(sqlite3.connect(target, timeout=5)) as other:
+        one.execute("BEGIN")  # what is copied and what is compared are one state
+        expected = _contents(one)
         one.backup(other)
+        found = _contents(other)
+    if found != expected:
+        raise UsageError(f"{target} 与 {source} 不一致，请重试 · the copy is not the same as its source, try again")
+    return found
+
+
+def _contents(connection: sqlite3.Connection) -> dict[str, Content]:
+    """What each table holds, whatever version of the schema it has."""
+    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
+    return {name: _content(connection, name) for (name,) in names}
+
+
+def _content(connection: sqlite3.Connection, name: str) -> Content:
+    digest, rows = sha256(), 0
+    for row in connection.execute(f'SELECT * FROM "{name}" ORDER BY rowid'):
+        digest.update(repr(row).encode("utf-8", "surrogatepass"))
+        rows += 1
+    return Content(rows, digest.hexdigest())
 
 
 @contextmanager

@@ -5,6 +5,8 @@ import sqlite3
 import pytest
 import time_machine
 
+from reminder.errors import UsageError
+from reminder.store import files
 from tests.makers import at
 
 LATER = "2021-06-07 12:00"
@@ -101,3 +103,37 @@ def test_a_new_database_in_the_place_of_one_that_is_gone_is_no_restore(desk):
     assert desk("db", "upgrade").code == 0
     desk.measure("74", "2021-06-10")
     assert desk.cycle("2021-06-07 09:00").messages["held"] == 0
+
+
+class Careless(sqlite3.Connection):
+    """Copies a database and changes one value on the way, as an ill disk does."""
+
+    def backup(self, target, **kinds):
+        super().backup(target, **kinds)
+        target.execute("UPDATE measure SET text = text || ' '")
+        target.commit()
+
+
+def test_a_copy_that_is_not_the_same_is_no_copy(copied, tmp_path, monkeypatch):
+    honest = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *words, **kinds: honest(*words, factory=Careless, **kinds))
+    said = copied("db", "backup", tmp_path / "other.db")
+    assert said.code == 2
+    assert "not the same" in said.err
+    assert not list(tmp_path.glob("other.db*"))
+
+
+def test_what_was_put_back_is_compared_too(copied, tmp_path, monkeypatch):
+    honest = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *words, **kinds: honest(*words, factory=Careless, **kinds))
+    with pytest.raises(UsageError, match="not the same"):
+        files.restore(copied.app().engine, tmp_path / "copy.db")
+
+
+def test_a_copy_says_how_much_it_holds(copied, tmp_path):
+    said = copied("db", "backup", tmp_path / "other.db")
+    with sqlite3.connect(tmp_path / "other.db") as connection:
+        names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        rows = sum(connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names)
+    connection.close()
+    assert f"{len(names)} 张表 {rows} 行" in said.out
