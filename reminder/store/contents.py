@@ -9,10 +9,11 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, String, Table, collate
+from sqlalchemy import ColumnElement, Connection, LargeBinary, String, Table, collate
 from sqlmodel.sql.sqltypes import AutoString
 
 _ROWS = 1000
+_FILES = 20  # rows that may each hold a file of some megabytes
 Row = dict[str, Any]
 
 
@@ -27,7 +28,8 @@ class Content:
 def rows_of(connection: Connection, table: Table) -> Iterator[list[Row]]:
     """Every row in the order of its key, in portions: a table may be larger than the memory."""
     ordered = table.select().order_by(*(_by_bytes(connection, key) for key in table.primary_key))
-    found = connection.execute(ordered, execution_options={"yield_per": _ROWS})
+    files = any(isinstance(column.type, LargeBinary) for column in table.columns)
+    found = connection.execute(ordered, execution_options={"yield_per": _FILES if files else _ROWS})
     for part in found.mappings().partitions():
         yield [dict(row) for row in part]
 
