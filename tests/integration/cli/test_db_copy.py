@@ -14,11 +14,13 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
+from reminder.app import now
 from reminder.domain.message import Envelope
 from reminder.errors import UsageError
 from reminder.outbox.attempt import Start, Written, begin_attempts
 from reminder.outbox.lease import claim
 from reminder.store.copying import move
+from reminder.store.daemons import Daemon, running, sign_on
 from reminder.store.engine import open_engine, upgrade, writing
 from reminder.store.marker import marker_of
 from reminder.store.tables import DeliveryRow, DestinationRow, MeasureRow, MessageRow
@@ -153,9 +155,9 @@ def test_the_copy_goes_on_where_the_source_stood(served, database, monkeypatch, 
     desk.cycle("2021-06-08 09:10")
     assert set(states) <= set(letters(desk))
     assert len(set(letters(desk))) == len(letters(desk))
-    now = {line["message_id"]: line for line in desk("outbox", "--json").lines}
-    assert {line["state"] for line in now.values()} == {"sent"}
-    tried = sorted([attempt["outcome"] for attempt in now[message]["attempts"]] for message in states)
+    ends = {line["message_id"]: line for line in desk("outbox", "--json").lines}
+    assert {line["state"] for line in ends.values()} == {"sent"}
+    tried = sorted([attempt["outcome"] for attempt in ends[message]["attempts"]] for message in states)
     assert tried == [["sent"]] * 5 + [["unknown", "sent"]] * 2
     assert desk("outbox", "verify").code == 0
 
@@ -240,6 +242,7 @@ def test_one_changed_byte_is_seen_on_postgresql(served, database, monkeypatch):
 KILLED = """
 import os, signal, sys
 from reminder.store.copying import move
+from reminder.store.daemons import Daemon, running, sign_on
 from reminder.store.engine import open_engine
 done = 0
 def watch(total, rows):
@@ -304,3 +307,17 @@ def test_a_server_that_is_not_there_is_one_clear_line(desk):
 def test_a_relative_file_lies_where_that_of_the_configuration_does(desk):
     assert desk("db", "copy", "sqlite:///other.db").code == 0
     assert (desk.folder / "other.db").is_file()
+
+
+def test_whoever_still_runs_on_the_source_is_told_of_and_does_not_go_along(desk):
+    app = desk.app()
+    with writing(app.engine) as session:
+        assert sign_on(session, Daemon("digest", now()), now()) is None
+    app.engine.dispose()
+    said = desk("db", "copy", "sqlite:///other.db")
+    assert said.code == 0
+    assert "两边都会发送" in said.err
+    engine = open_engine(f"sqlite:///{desk.folder}/other.db")
+    with Session(engine) as session:
+        assert not running(session, now())
+    engine.dispose()
