@@ -86,18 +86,19 @@ class Office:
         assert done.returncode in (0, 1), done.stderr
         return done.stdout
 
-    def wake(self, instant: str) -> None:
-        """Starts the daemon with its clock at `instant` of the office, running on from there."""
+    def wake(self, instant: str = "") -> None:
+        """Starts the daemon with its clock at `instant` of the office, running on from there; else on the real clock.
+
+        On a clock of its own a process cannot wait for a child of its own: libfaketime refuses its short sleeps.
+        """
         self.sleep()
-        library = faketime()
-        assert library is not None
-        environment = {
-            **os.environ,
-            "LD_PRELOAD": str(library),
-            "FAKETIME": f"@{instant}",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "TZ": "Asia/Shanghai",
-        }
+        environment = {**os.environ, "TZ": "Asia/Shanghai"}
+        if instant:
+            environment |= {
+                "LD_PRELOAD": str(faketime()),
+                "FAKETIME": f"@{instant}",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            }
         log = (self.folder / "daemon.log").open("ab")
         command = [sys.executable, "-m", "reminder", "--config", str(self.folder), "run"]
         self._daemon = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
