@@ -29,11 +29,6 @@ from reminder.domain.reminder import Reason, ReminderKind
         ("not_counted_down", {"deadline": ""}, "台账未写时限，不倒计时"),
         ("not_matched", {"rule": "overdue"}, "规则“overdue”不涉及这项措施"),
         (
-            "silent",
-            {"since": "2021-05-31T09:00+08:00"},
-            "自2021年5月31日（星期一）09:00起该发的没有发出：请查看服务是否在运行",
-        ),
-        (
             "report_chase",
             {"week": "2021-W17", "due": "2021-04-30 17:00"},
             "2021年第17周（4月26日至5月2日）的周报告应于2021年4月30日（星期五）17:00前报送，尚未收到",

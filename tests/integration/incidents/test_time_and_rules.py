@@ -149,8 +149,10 @@ def test_robfig_cron_26_after_a_long_gap_one_letter_not_one_for_each_missed_run(
 def lived(stage, *beats):
     """A daemon's cycles: (wall clock, steady seconds)."""
     steady = iter([seconds for _, seconds in beats])
-    watch = Watch(lambda: next(steady))
+    wall: list[datetime] = []
+    watch = Watch(lambda: wall[-1], lambda: next(steady))
     for now in [at(text) for text, _ in beats]:
+        wall.append(now)
         run(stage.service, partial(_standing, now), watch=watch)
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from reminder.channels.http_reply import Answer, Success, verdict
 from reminder.channels.smtp_reply import Reply, Stage, of_all, refusal
-from reminder.errors import ChannelBroken, DeliveryError, Passing, Permanent, RateLimited
+from reminder.errors import ChannelBroken, DeliveryError, Gone, Passing, Permanent, RateLimited
 
 NOW = datetime(2021, 5, 6, 1, 0, tzinfo=UTC)  # 09:00 in China
 RCPT, DATA, LOGIN, SENDER, GREETING = Stage.RECIPIENT, Stage.DATA, Stage.LOGIN, Stage.SENDER, Stage.GREETING
@@ -84,7 +84,7 @@ def http(status: int, body: str = "", retry_after: str = "", success: Success | 
         (401, ChannelBroken),
         (404, Permanent),
         (408, Passing),
-        (410, ChannelBroken),
+        (410, Gone),
         (413, Permanent),
         (429, RateLimited),
         (500, Passing),
