@@ -148,12 +148,12 @@ def test_robfig_cron_26_after_a_long_gap_one_letter_not_one_for_each_missed_run(
 
 def lived(stage, *beats):
     """A daemon's cycles: (wall clock, steady seconds)."""
-    steady = iter([seconds for _, seconds in beats])
-    wall: list[datetime] = []
-    watch = Watch(lambda: wall[-1], lambda: next(steady))
-    for now in [at(text) for text, _ in beats]:
-        wall.append(now)
-        run(stage.service, partial(_standing, now), watch=watch)
+    wall, steady = [], []
+    watch = Watch(lambda: wall[-1], lambda: steady[-1])
+    for text, seconds in beats:
+        wall.append(at(text))
+        steady.append(seconds)
+        run(stage.service, partial(_standing, wall[-1]), watch=watch)
 
 
 def _standing(now):
