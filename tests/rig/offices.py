@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
+import tempfile
 from collections.abc import Mapping
 from datetime import date, time
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,21 @@ from tests.makers import a_practice
 from tests.rig.peers import Receiver
 
 
+@cache
+def _template() -> bytes:
+    """An empty SQLite database, made once in a process: a file that outlives it would keep an old schema."""
+    with tempfile.TemporaryDirectory(prefix="rig-") as folder:
+        file = Path(folder) / "template.db"
+        engine = open_engine(f"sqlite:///{file}")
+        upgrade(engine)
+        engine.dispose()  # the last connection writes its log into the file
+        return file.read_bytes()
+
+
 def empty_database(folder: Path, url: str | None) -> str:
     """A database with the present schema and nothing in it: a copy of a template, or an emptied PostgreSQL."""
     if url is None:
-        template = folder.parent / "template.db"
-        if not template.exists():
-            engine = open_engine(f"sqlite:///{template}")
-            upgrade(engine)
-            engine.dispose()  # the last connection writes its log into the file
-        shutil.copy(template, folder / "reminder.db")
+        (folder / "reminder.db").write_bytes(_template())
         return f"sqlite:///{folder}/reminder.db"
     engine = open_engine(url)
     upgrade(engine)
