@@ -16,7 +16,8 @@ import pytest
 from tests.rig.fleet import fleet
 from tests.rig.peers import ROOT
 
-# In a mount namespace of its own: a disk of one megabyte, filled, and given room again.
+# In a mount namespace of its own: a small disk, filled, and given room again. It has room for the database and its
+# log; the receiver's ledger lies elsewhere: what was accepted must be known where nothing can be written.
 FULL_DISK = textwrap.dedent("""
     import os, pathlib, sys
     from sqlalchemy.exc import OperationalError
@@ -27,6 +28,7 @@ FULL_DISK = textwrap.dedent("""
     folder = pathlib.Path(sys.argv[1])
     with receiver() as peer:
         trial = Trial(folder, peer, "email")
+        peer.fresh(folder.parent / "ledger.jsonl")
         trial.engine.dispose()
         ballast = folder / "ballast"
         with ballast.open("wb", buffering=0) as filled:
@@ -68,7 +70,7 @@ def test_a_full_disk_loses_nothing_and_is_taken_up_again(tmp_path):
         pytest.skip(why)
     disk = tmp_path / "disk"
     disk.mkdir()
-    script = f'mount -t tmpfs -o size=1m none "{disk}" && exec "{sys.executable}" -c "$0" "{disk}"'
+    script = f'mount -t tmpfs -o size=8m none "{disk}" && exec "{sys.executable}" -c "$0" "{disk}"'
     done = subprocess.run(
         ["unshare", "-Urm", "sh", "-c", script, FULL_DISK],
         cwd=ROOT,
