@@ -12,22 +12,26 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
 import requests
 from sqlalchemy import Engine, event, text
-from sqlalchemy.dialects.sqlite.dml import Insert
+from sqlmodel import Session
 
-from reminder import deliver
+from reminder import cycle, deliver
 from reminder.channels import http_channel, http_reply, robot, smtp_session
 from reminder.channels.email import EmailChannel
 from reminder.channels.guard import Guard
 from reminder.cycle import dispatch, prepare
+from reminder.cycle.service import Service
 from reminder.errors import Passing
+from reminder.plan import known_parts
+from reminder.store import reminders
 from reminder.store.engine import writing
+from reminder.store.memory import Memory, remember
 from reminder.store.tables import DeliveryRow, MeasureRow, MeasureUnitRow, MessageRow
 from tests.makers import a_rule
 from tests.rig import offices
@@ -163,8 +167,8 @@ def secret_in_a_url(folder: Path, peer: Receiver, mutant: Plant, planted: InData
 
 
 def no_unique_key() -> None:
-    """The database has none either, see `without_key`."""
-    Insert.on_conflict_do_nothing = lambda self, **_: self  # type: ignore[method-assign,assignment]
+    """Nobody asks which occasions are stored already. The database has no key either, see `without_key`."""
+    reminders._known = lambda *_: set()
 
 
 def _rewritten(honest: str, mutated: str) -> None:
@@ -181,15 +185,17 @@ def no_lease_check() -> None:
 
 
 def committed_apart() -> None:
-    done: list[bool] = []
+    """The cycle is remembered in a transaction of its own, before its reminders are put into the outbox."""
+    honest = cycle._put
 
-    def apart(_c: Any, cursor: Any, statement: str, *_: Any) -> None:
-        if statement.startswith("INSERT INTO message") and not done:
-            done.append(True)
-            cursor.execute("COMMIT")
-            cursor.execute("BEGIN IMMEDIATE")
+    def apart(service: Service, session: Session, memory: Memory, now: datetime) -> int:
+        remember(session, now, known_parts(service.rules, service.directory), {})
+        session.flush()
+        session.connection().exec_driver_sql("COMMIT")
+        session.connection().exec_driver_sql("BEGIN IMMEDIATE")
+        return honest(service, session, memory, now)
 
-    event.listen(Engine, "before_cursor_execute", apart)
+    cycle._put = apart
 
 
 def one_batch() -> None:
@@ -289,7 +295,7 @@ MUTANTS = {
     "no unique key": Mutant(import_in_mid_day, no_unique_key, without_key),
     "no lease check": Mutant(two_at_once, no_lease_check),
     "new id per retry": Mutant(killed_at("accepted, not settled"), planted=named_anew),
-    "state and outbox committed apart": Mutant(killed_at("reminders without messages"), committed_apart),
+    "state and outbox committed apart": Mutant(killed_at("after the scan"), committed_apart),
     "render inside the batch": Mutant(poisoned_row, one_batch),
     "retry-after unbounded": Mutant(hostile_pause, pause_unbounded),
     "QUIT counted": Mutant(no_goodbye, quit_counted),

@@ -29,8 +29,8 @@ class Sql:
 
 SQL = {
     "before the scan": Sql(r"^SELECT measure\..* FROM measure ", "before"),
-    "after the scan": Sql(r"^INSERT INTO reminder", "before"),
-    "reminders without messages": Sql(r"^INSERT INTO message", "before"),
+    "after the scan": Sql(r"^INSERT INTO message", "before"),
+    "messages without reminders": Sql(r"^INSERT INTO reminder", "before"),
     "in the midst of the outbox rows": Sql(r"^(INSERT INTO message|UPDATE reminder SET message_pk)", "after"),
     "before the cycle is remembered": Sql(r"^(INSERT INTO|UPDATE) cycle", "before"),
     "before the plan's commit": Sql(r"^(INSERT INTO|UPDATE) cycle", "before the commit"),
@@ -61,6 +61,8 @@ HTTP = (
 )
 ONCE = {  # passed once in a cycle; the others once for each message
     "after the scan",
+    "in the midst of the outbox rows",
+    "messages without reminders",
     "before the cycle is remembered",
     "before the plan's commit",
     "after the plan's commit",
