@@ -26,6 +26,7 @@ BENCHMARKS = {
     "smtp": "smtp:smtp",
     "webhook": "webhook:webhook",
     "daemons": "daemons:daemons",
+    "desk": "pages:desk",
 }
 
 
