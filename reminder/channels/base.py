@@ -15,7 +15,8 @@ from reminder.domain.message import Envelope, Letter, Receipt
 class ChannelKeys(BaseModel):
     """The keys every `[channel.NAME]` table may have; a channel's own class adds its own."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built on first use: an office uses few kinds, and what it does not use would weigh on the idle daemon.
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     kind: str
 

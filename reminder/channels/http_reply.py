@@ -39,7 +39,7 @@ class Success(BaseModel):
     `body` is the whole text; `json` a field such as "errcode" or "result.code", which must equal `equals`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", populate_by_name=True)
 
     status: tuple[Annotated[int, Field(ge=200, le=299)], ...] = ()
     body: str | None = None

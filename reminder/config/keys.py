@@ -26,7 +26,8 @@ _DAY = r"\d{4}-\d{2}-\d{2}"
 class Keys(BaseModel):
     """A table of the configuration: frozen, and strict about unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    # Built on first use: an office uses few kinds, and what it does not use would weigh on the idle daemon.
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from reminder.rules.when import Days
 class Step(BaseModel):
     """One step: so long `after` the deadline it goes to the posts `to`; `colour` is its name."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     after: Days = Field(description='days after the deadline: 7 or "15wd"')
     colour: str = Field(min_length=1, max_length=20, description='the name of the step, such as "yellow"')

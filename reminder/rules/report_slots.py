@@ -21,7 +21,7 @@ _LONGEST = 14  # days after the due day that a step can be taken; of working day
 class Chase(BaseModel):
     """When a missing report is asked for: once, or again `every` so often `until` a weekday of the chase's week."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", populate_by_name=True)
 
     start: WeekClock = Field(alias="from")
     every: Days | None = None
@@ -32,7 +32,7 @@ class ReportStep(BaseModel):
     """So long `after` the due day, while the report is missing, it goes to the posts `to`; with `missed` only where so
     many owed reports in a row are missing."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     after: Days = Field(description='days after the due day: 3 or "2wd"; at most 14 or "10wd"')
     colour: str = Field(min_length=1, max_length=20, description='the name of the step, such as "yellow"')

@@ -121,7 +121,8 @@ class Facts:
 class Match(BaseModel):
     """Lists of what a measure may be (`match`) or may not be (`except`). Every list given must agree."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built on first use: an office uses few kinds, and what it does not use would weigh on the idle daemon.
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     unit: tuple[str, ...] = ()
     aspect: tuple[str, ...] = ()
@@ -179,7 +180,7 @@ LetterRecipient = Annotated[str, AfterValidator(_known_reader)]
 class Rule(BaseModel):
     """The keys every rule may have. The name is a rule's identity; `was` renames it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", populate_by_name=True)
 
     kinds: ClassVar[tuple[ReminderKind, ...]]  # the reminders it can produce
     sees: ClassVar[frozenset[str]] = frozenset()  # of "letters" and "duties_done": what it asks for beside measures

@@ -126,7 +126,7 @@ WeekClock = Annotated[
 class Calendars(BaseModel):
     """What recurs: in weeks, months, quarters or years. Exactly one of them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     fault: ClassVar[str] = "on_one"  # the sentence where there is none or more than one
 

@@ -18,6 +18,9 @@ SQLModel.metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+# Rows come from the database or from our own code, never from outside: SQLModel does not validate tables. The
+# validators pydantic would build for them all the same weigh on every daemon and are never asked.
+SQLModel.model_config["defer_build"] = True
 
 # Partial indexes are partial on PostgreSQL too, as the migrations make them: to say so here would load its dialect,
 # 2 MB, into every daemon on SQLite.
