@@ -1,13 +1,17 @@
 """A PostgreSQL server for the tests that ask for one."""
 
 import os
+import sys
 import warnings
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-# fixed by checkout: a test process that was killed leaves its server running, and the next one uses it
-_PLACE = Path("/tmp") / f"reminder-pg-{os.getuid() if hasattr(os, 'getuid') else 0}"
+# fixed by environment: a test process that was killed leaves its server running, and the next one uses it; one of
+# another environment may have lost the programs it runs from
+_ENVIRONMENT = sha256(sys.prefix.encode()).hexdigest()[:8]
+_PLACE = Path("/tmp") / f"reminder-pg-{os.getuid() if hasattr(os, 'getuid') else 0}-{_ENVIRONMENT}"
 
 
 @pytest.fixture(scope="session")
