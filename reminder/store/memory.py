@@ -10,6 +10,7 @@ from datetime import date, datetime
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from reminder.store.engine import one_at_a_time
 from reminder.store.service_tables import CycleRow
 from reminder.store.tables import MeasureRow
 
@@ -33,6 +34,8 @@ class Memory:
 
 def recall(session: Session, *, alone: bool = False) -> Memory:
     """What the last cycle left behind. With `alone` other cycles wait until this transaction has ended."""
+    if alone:
+        one_at_a_time(session, "cycle")  # before the first one there is no row to be locked
     row = session.exec(select(CycleRow).where(CycleRow.id == 1).with_for_update() if alone else _ONE).first()
     if row is None:
         return Memory()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from sqlmodel import Session, select
 
 from reminder.store.daemons import Daemon, sign_off, sign_on, standing_by
 from reminder.store.engine import open_engine, writing
+from reminder.store.memory import recall, remember
 from reminder.store.service_tables import DaemonRow
 from tests.integration.test_guards import emptied
 from tests.makers import at
@@ -40,6 +42,25 @@ def says(engine, daemon, minutes=0.0):
 
 def elsewhere(configuration, minutes, name):
     return Daemon(configuration, NOON + timedelta(minutes=minutes), id=name, host=f"host-{name}", pid=1)
+
+
+def test_the_very_first_cycles_of_two_daemons_take_turns(engine):
+    """Both found nothing to lock, both planned, and 400 messages were left with nothing in them."""
+    found = []
+
+    def second():
+        with writing(engine) as session:
+            found.append(recall(session, alone=True).last_at)
+
+    with writing(engine) as session:
+        assert recall(session, alone=True).last_at is None
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        waiting.join(0.5)
+        assert found == []
+        remember(session, NOON, [], {})
+    waiting.join(30)
+    assert found == [NOON]
 
 
 def test_one_alone_works(engine):
