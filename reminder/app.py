@@ -20,7 +20,7 @@ from reminder.config.digest import digest_of
 from reminder.config.directory import takes_email
 from reminder.config.load import load
 from reminder.config.record import Era, as_record, present
-from reminder.cycle.service import Service
+from reminder.cycle.service import Service, Transport
 from reminder.domain.reminder import Reminder
 from reminder.errors import UsageError
 from reminder.gate.key import kept_key, stored_key
@@ -82,7 +82,16 @@ class App:
             record=as_record(configuration),
             message_at=office.message_at,
             marker=None if self.scratch else marker_of(self.engine, configuration.folder),
+            transport=self._transport(),
         )
+
+    def _transport(self) -> Transport | None:
+        if self.scratch or self.configuration.engine.kind == "outbox":
+            return None
+        from reminder.cycle.jobs import Procrastination  # noqa: PLC0415 - an extra
+
+        conninfo = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        return Procrastination(conninfo, frozenset(self.configuration.channels))
 
     def _links(self) -> Links | None:
         address = self.configuration.office.public_url
@@ -204,10 +213,38 @@ def open_app(folder: Path, *, create: bool = False) -> App:
     """
     configuration = load(folder)
     engine = open_engine(configuration.database_url)
-    if create:
-        marker = marker_of(engine, folder)
-        if upgrade(engine) and marker:
-            marker.forget()  # of a database that is gone
-    else:
-        require_current(engine)
+    try:
+        if create:
+            marker = marker_of(engine, folder)
+            if upgrade(engine) and marker:
+                marker.forget()  # of a database that is gone
+        else:
+            require_current(engine)
+        jobs_kept(configuration, engine, create=create)
+    except BaseException:
+        engine.dispose()
+        raise
     return App(configuration, engine)
+
+
+def jobs_kept(configuration: Configuration, engine: Engine, *, create: bool = False) -> None:
+    """Where deliveries travel as jobs: whether the database can keep them; with `create` it is made able to.
+
+    Raises:
+        UsageError: it is no PostgreSQL, the extra is not installed, or the tables are missing, old or somebody else's.
+    """
+    if configuration.engine.kind == "outbox":
+        return
+    if engine.dialect.name != "postgresql":
+        raise UsageError(
+            'reminder.toml: engine.kind: "procrastinate" 需要 PostgreSQL，请改 [store] url · '
+            "it needs PostgreSQL: set [store] url"
+        )
+    try:
+        from reminder.store import job_schema  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as fault:
+        raise UsageError(
+            "reminder.toml: engine.kind: 缺少 procrastinate，请运行 pip install '.[procrastinate]' · "
+            "it is not installed: install that extra"
+        ) from fault
+    job_schema.prepare(engine) if create else job_schema.require_ready(engine)

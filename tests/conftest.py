@@ -3,6 +3,7 @@
 import os
 import sys
 import warnings
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -35,11 +36,25 @@ def postgres_server():
 @pytest.fixture(scope="session")
 def postgres_url(postgres_server):
     """The URL of an empty database of this test process; each test empties what it uses."""
+    with _database(postgres_server, "reminder") as url:
+        yield url
+
+
+@pytest.fixture
+def jobs_url(postgres_server):
+    """The URL of a new, empty database of one test, which may keep Procrastinate's tables."""
+    pytest.importorskip("procrastinate", reason="the extra procrastinate is not installed")
+    with _database(postgres_server, "jobs") as url:
+        yield url
+
+
+@contextmanager
+def _database(server, kind):
     import psycopg  # noqa: PLC0415 - an extra
 
-    name = f"reminder_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
-    with psycopg.connect(postgres_server("postgres"), autocommit=True) as connection:
+    name = f"{kind}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+    with psycopg.connect(server("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-    yield postgres_server(name)
-    with psycopg.connect(postgres_server("postgres"), autocommit=True) as connection:
+    yield server(name)
+    with psycopg.connect(server("postgres"), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

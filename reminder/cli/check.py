@@ -48,13 +48,14 @@ def check(context: typer.Context, as_json: Json = False) -> None:
 
 def _database(configuration: Configuration) -> tuple[App | None, str]:
     """The application where there is a database; else why the one there cannot be used ("" where there is none)."""
-    from reminder.app import App
+    from reminder.app import App, jobs_kept
     from reminder.errors import StoreMissing, UsageError
     from reminder.store.engine import open_engine, require_current
 
     try:
         engine = open_engine(configuration.database_url)
         require_current(engine)
+        jobs_kept(configuration, engine)
     except StoreMissing:
         return None, ""
     except UsageError as error:

@@ -23,6 +23,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "explain": ("explain", "explain", "为何发、为何不发 · Every rule's answer with its reason, and what became of it."),
     "preview": ("preview", "preview", "将发的信，原样 · The message exactly as it would go."),
     "run": ("run", "run", "守护进程；--once 只跑一轮 · The daemon, or one cycle."),
+    "worker": (
+        "worker",
+        "worker",
+        '只管投递，可在任何一台机器上 · Only delivers, on any machine; for engine.kind = "procrastinate".',
+    ),
     "replay": (
         "replay",
         "replay",

@@ -27,6 +27,7 @@ def log_to_stderr(*, verbose: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(WithoutSecrets(_FORMAT))
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("procrastinate").setLevel(logging.INFO if verbose else logging.WARNING)  # several lines a job
     logging.getLogger("urllib3").setLevel(logging.INFO)  # in detail it tells each URL's path, which may be a key
     sys.excepthook = _unexpected
     threading.excepthook = lambda caught: _unexpected(caught.exc_type, caught.exc_value, caught.exc_traceback)

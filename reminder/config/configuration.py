@@ -13,7 +13,7 @@ from reminder.channels.base import ChannelKeys
 from reminder.channels.secret import revealed
 from reminder.config.directory import directory
 from reminder.config.keys import DayRange
-from reminder.config.models import Book, CalendarKeys, Ledger, Office, Sending, Settings, Store, Watchdog, Web
+from reminder.config.models import Book, CalendarKeys, Engine, Ledger, Office, Sending, Settings, Store, Watchdog, Web
 from reminder.config.people import LeaderKeys, UnitKeys
 from reminder.domain.people import Directory
 from reminder.rules.calendar import Calendar
@@ -77,6 +77,11 @@ class Configuration:
     def watchdog(self) -> Watchdog:
         """[watchdog]."""
         return self.settings.watchdog
+
+    @property
+    def engine(self) -> Engine:
+        """[engine]."""
+        return self.settings.engine
 
     @property
     def locale(self) -> str:

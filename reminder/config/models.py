@@ -117,6 +117,14 @@ class Watchdog(Keys):
     listen: Listen | None = Field(default=None, description="where /healthz answers when no pages are served")
 
 
+class Engine(Keys):
+    """How deliveries reach whoever makes them."""
+
+    kind: Literal["outbox", "procrastinate"] = Field(
+        default="outbox", description='"procrastinate": as jobs, for many machines on PostgreSQL (an extra)'
+    )
+
+
 class Settings(Keys):
     """The whole of reminder.toml."""
 
@@ -127,3 +135,4 @@ class Settings(Keys):
     ledger: Ledger = Ledger()
     web: Web | None = None
     watchdog: Watchdog = Watchdog()
+    engine: Engine = Engine()

@@ -88,6 +88,8 @@ def _enqueued(service: Service, now: datetime, watch: Watch | None) -> Enqueued:
         merge(session, now)
         if service.message_at:
             tell(session, service.briefing, memory, now, notices_only=doubted)
+        if service.transport:
+            service.transport.defer(session, now)
     if service.marker and not doubted:
         service.marker.write(now)
     return Enqueued(planned, why, held)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from threading import Lock
+from threading import Event, Lock
 
 from reminder import outbox
 from reminder.channels.base import Channel
@@ -26,6 +26,8 @@ from reminder.store import destinations
 from reminder.store.engine import reading
 
 STALE_SECONDS = 0.8  # what was looked at longer ago is looked at again just before it goes
+ILL_SECONDS = 2.0  # how long to wait where the database answered with an error
+_MOST_TRIES_TO_SETTLE = 100  # within the lease: afterwards somebody else has the message
 Clock = Callable[[], datetime]
 log = logging.getLogger("reminder.cycle")
 
@@ -86,14 +88,25 @@ class Dispatch:
         if look:
             with reading(self.service.engine) as session:
                 for name in outbox.due_channels(session, now):
-                    self._lane(name).hungry = True
+                    self.lane(name).hungry = True
         for lane in list(self.lanes.values()):
             if lane.blocked(now):
                 self.give_back(lane)
         filled = [self._fill(lane, now) for lane in list(self.lanes.values()) if lane.wants(now)]
         return any(filled)
 
-    def _lane(self, name: str) -> Lane:
+    def feed_one(self, key: int) -> Lane | None:
+        """Claims and prepares this message alone, where it may be tried now; the lane it goes by, None where there is
+        no such message."""
+        with reading(self.service.engine) as session:
+            name = outbox.channel_of(session, key)
+        if name is None:
+            return None
+        lane = self.lane(name)
+        self._fill(lane, self.clock(), key)
+        return lane
+
+    def lane(self, name: str) -> Lane:
         """The lane of the channel called `name`. Channels to one destination share one."""
         channel = self._opener(name)
         destination = channel.destination if channel else name
@@ -104,8 +117,8 @@ class Dispatch:
         lane.names.add(name)
         return lane
 
-    def _fill(self, lane: Lane, now: datetime) -> bool:
-        claimed = self._claim(lane, now)
+    def _fill(self, lane: Lane, now: datetime, only: int | None = None) -> bool:
+        claimed = self._claim(lane, now, only)
         if not claimed:
             return False
         batch = Batch(claimed, now, lane.under_way())
@@ -119,7 +132,7 @@ class Dispatch:
         lane.put([Job(one, looked_at) for one in decided if isinstance(one, Start)])
         return True
 
-    def _claim(self, lane: Lane, now: datetime) -> list[Claimed]:
+    def _claim(self, lane: Lane, now: datetime, only: int | None) -> list[Claimed]:
         with self.commits.alone() as session:
             lane.standing = destinations.standing(session, lane.destination)
             most = 0 if self._must_rest(lane, now) else lane.portion()
@@ -128,7 +141,7 @@ class Dispatch:
             if lane.rate and most:
                 free, lane.rests_until = destinations.free_room(session, lane.destination, lane.rate, now)
                 most = min(most, free)
-            claimed = outbox.claim(session, now, most, lane.names) if most else []
+            claimed = outbox.claim(session, now, most, lane.names, only) if most else []
         lane.hungry = len(claimed) == most
         return claimed
 
@@ -244,6 +257,17 @@ class Carrier:
             self._dispatch.commits.carry_out(order)
         self._last = None
         return order
+
+    def settle_surely(self, stopping: Event) -> None:
+        """The same in spite of a database that is ill for a while: what the peer accepted must not be sent again."""
+        for _ in range(_MOST_TRIES_TO_SETTLE):
+            try:
+                self.settle_last()
+                return
+            except Exception:
+                log.exception("an attempt cannot be settled yet")
+            if stopping.wait(ILL_SECONDS):
+                return
 
     def _within_hours(self, outcome: Outcome) -> Outcome:
         """A retry may not fall into the night: it waits for the next slot."""

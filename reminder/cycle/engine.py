@@ -13,15 +13,18 @@ from collections.abc import Callable
 from functools import partial
 
 from reminder.channels.deadline import cut_all
-from reminder.cycle.dispatch import Carrier, Clock, Dispatch
+from reminder.cycle.dispatch import ILL_SECONDS, Carrier, Clock, Dispatch
 from reminder.cycle.lanes import Lane
-from reminder.cycle.service import Service
+from reminder.cycle.service import Delivery, Service
 
 LOOK_SECONDS = 2.0  # how often the outbox is looked at for retries, rescues and what other machines put in
 _LINGER_SECONDS = 5.0  # how long a worker keeps its connection for the next message
-_ILL_SECONDS = 2.0  # how long to wait where the database answered with an error
-_MOST_TRIES_TO_SETTLE = 100  # within the lease: afterwards somebody else has the message
 log = logging.getLogger("reminder.engine")
+
+
+def engine_of(service: Service, clock: Clock) -> Delivery:
+    """What delivers for this service, not started yet."""
+    return service.transport.engine(service, clock) if service.transport else Engine(service, clock)
 
 
 class Engine:
@@ -118,8 +121,8 @@ class Engine:
         try:
             return bool(step())
         except Exception:
-            log.exception("delivery cannot go on; tried again in %g s", _ILL_SECONDS)
-            self._stopping.wait(_ILL_SECONDS)
+            log.exception("delivery cannot go on; tried again in %g s", ILL_SECONDS)
+            self._stopping.wait(ILL_SECONDS)
             return False
 
     def _staff(self, lane: Lane) -> None:
@@ -149,18 +152,7 @@ class Engine:
         except Exception:  # the database is ill
             log.exception("a worker for %s stops", lane.destination)
         finally:
-            self._settled(carrier)
+            carrier.settle_surely(self._stopping)
             with lane.changed:
                 lane.workers -= 1
             carrier.close()
-
-    def _settled(self, carrier: Carrier) -> None:
-        """What the peer accepted must not be sent again because the database was ill for a while."""
-        for _ in range(_MOST_TRIES_TO_SETTLE):
-            try:
-                carrier.settle_last()
-                return
-            except Exception:
-                log.exception("an attempt cannot be settled yet")
-            if self._stopping.wait(_ILL_SECONDS):
-                return

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from reminder.briefing import Briefing
 from reminder.channels.base import Channel
@@ -18,6 +19,38 @@ from reminder.gate.links import Links
 from reminder.rules.hours import SendingHours
 from reminder.rules.rule import Practice, Rule
 from reminder.store.marker import Marker
+
+
+class Delivery(Protocol):
+    """Delivers what is due, from `start` to `stop`. `looked_at`: when it last looked for what is due, well."""
+
+    looked_at: float
+
+    @property
+    def started(self) -> bool:
+        """Whether `start` was ever called."""
+
+    def start(self) -> None:
+        """Begins to deliver; where it has begun already, says that something new may be due."""
+
+    def alive(self, within: float) -> bool:
+        """Whether it looked for what is due within so many seconds."""
+
+    def retire(self) -> None:
+        """Tries nothing more; attempts under way end in their own time."""
+
+    def stop(self, grace: float) -> bool:
+        """The same, and cuts what has not ended within `grace` seconds; whether all has ended."""
+
+
+class Transport(Protocol):
+    """How deliveries reach whoever makes them, where the outbox alone is not enough."""
+
+    def defer(self, session: Session, now: datetime) -> int:
+        """Sends word of every message that may go at `now`, in the transaction that put them into the outbox."""
+
+    def engine(self, service: Service, clock: Callable[[], datetime]) -> Delivery:
+        """What delivers by it, not started yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +85,7 @@ class Service:
     record: Mapping[str, Any] = field(default_factory=dict)  # what decides, as cycles write it down
     marker: Marker | None = None
     message_at: time | None = None
+    transport: Transport | None = None  # None: whoever has the database looks at the outbox itself
 
     @property
     def briefing(self) -> Briefing:

@@ -19,7 +19,7 @@ from reminder import cycle
 from reminder.app import App, now, open_app
 from reminder.compose import forget_templates
 from reminder.cycle import Watch
-from reminder.cycle.engine import Engine
+from reminder.cycle.engine import engine_of
 from reminder.daemon.ping import Ping
 from reminder.daemon.pulse import Pulse
 from reminder.daemon.reload import Refused, stamps, taken
@@ -40,15 +40,19 @@ log = logging.getLogger("reminder.daemon")
 
 
 class Daemon:
-    """Runs cycles until it is told to stop. A faulty new configuration is reported; the last good one stays."""
+    """Runs cycles until it is told to stop. A faulty new configuration is reported; the last good one stays.
 
-    def __init__(self, folder: Path, serve: Serve) -> None:
+    Without `plans` it only delivers: other daemons on the same database plan, and guard.
+    """
+
+    def __init__(self, folder: Path, serve: Serve, *, plans: bool = True) -> None:
         self._folder = folder
         self._serve = serve
+        self._plans = plans
         self._app: App = open_app(folder)
         self._service = self._app.service()
         self._watch = Watch(now, _steady)
-        self._engine = Engine(self._service, self._watch.clock)
+        self._engine = engine_of(self._service, self._watch.clock)
         self._post = Post(self._app, now())
         self._pulse = Pulse(HEARTBEAT_SECONDS * _MISSED_BEATS)
         self._ping = Ping(self._ping_url)
@@ -88,9 +92,10 @@ class Daemon:
         if not self._post.works(now()):
             self._stand_by()
             return
-        first = cycle.enqueue(self._service, now(), self._watch)
+        first = cycle.enqueue(self._service, now(), self._watch) if self._plans else cycle.Enqueued()
         self._engine.start()  # not before the first cycle: its guards may hold all sending
-        cycle.upkeep(self._service, now())
+        if self._plans:
+            cycle.upkeep(self._service, now())
         self._beats += 1
         if self._engine.alive(_DEAD_SECONDS):
             notify("WATCHDOG=1")  # only a complete good cycle, and a delivery that goes on, are signs of health
@@ -103,7 +108,7 @@ class Daemon:
         """Another daemon's configuration was accepted before ours: it works, and we wait for the same one."""
         if self._engine.started:
             self._engine.retire()
-            self._engine = Engine(self._service, self._watch.clock)
+            self._engine = engine_of(self._service, self._watch.clock)
         notify("WATCHDOG=1")
 
     def _look(self) -> None:
@@ -124,7 +129,7 @@ class Daemon:
         self._post.accept(app, now())
         forget_templates()
         self._engine.retire()
-        self._engine = Engine(service, self._watch.clock)
+        self._engine = engine_of(service, self._watch.clock)
         self._scheduler.modify_job("heartbeat", next_run_time=now())  # it says whether we work or stand by
         log.info("configuration reloaded: %d rules", len(service.rules))
 

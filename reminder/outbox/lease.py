@@ -18,6 +18,7 @@ LEASE = timedelta(minutes=5)
 _MESSAGES = MessageRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
 _NAMES = ("id", "message_id", "channel", "recipient", "own", "attempts", "created_at", "written_at", "payload")
 _CLAIMED = [_MESSAGES.c[name] for name in (*_NAMES, "addresses", "thread_ids")]
+_ORDER = (col(MessageRow.nearest_on), col(MessageRow.next_attempt_at), col(MessageRow.id))
 _DIED = "the process died during this attempt"
 
 
@@ -46,17 +47,30 @@ def due_channels(session: Session, now: datetime) -> list[str]:
     return sorted(session.exec(waiting))
 
 
-def claim(session: Session, now: datetime, limit: int, channels: Collection[str]) -> list[Claimed]:
-    """Leases up to `limit` messages of these channels that may be tried at `now`, the nearest deadline first.
+def due(session: Session, now: datetime) -> list[tuple[int, str]]:
+    """The id and the channel of every message that may be tried at `now`, the nearest deadline first."""
+    named = select(col(MessageRow.id), col(MessageRow.channel)).where(*_ready(now)).order_by(*_ORDER)
+    return [(key, channel) for key, channel in session.exec(named) if key is not None]
+
+
+def channel_of(session: Session, key: int) -> str | None:
+    """By which channel a message goes; None where there is no such message."""
+    return session.exec(select(MessageRow.channel).where(MessageRow.id == key)).first()
+
+
+def claim(
+    session: Session, now: datetime, limit: int, channels: Collection[str], only: int | None = None
+) -> list[Claimed]:
+    """Leases up to `limit` messages of these channels that may be tried at `now`, the nearest deadline first; with
+    `only` no other than this one.
 
     Also takes over messages whose lease has run out: their worker died.
     """
     token = uuid.uuid4().hex
-    order = (col(MessageRow.nearest_on), col(MessageRow.next_attempt_at), col(MessageRow.id))
     chosen = (
         select(MessageRow.id)
-        .where(*_ready(now), _one_of(channels))
-        .order_by(*order)
+        .where(*_ready(now), _one_of(channels), *([] if only is None else [col(MessageRow.id) == only]))
+        .order_by(*_ORDER)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )

@@ -39,6 +39,10 @@ hours = "00:00-23:59"
 working_days_only = false
 max_per_recipient_per_day = 1000
 """
+JOBS = """
+[engine]
+kind = "procrastinate"
+"""
 RULE = """
 [[rule]]
 name = "r{n}"
@@ -80,10 +84,18 @@ class Fleet:
     """The office and its daemons. Each unit gets one message for each rule."""
 
     def __init__(
-        self, folder: Path, url: str | None, peer: Receiver, *, units: int, rules: int = 4, hooks: int = 0
+        self,
+        folder: Path,
+        url: str | None,
+        peer: Receiver,
+        *,
+        units: int,
+        rules: int = 4,
+        hooks: int = 0,
+        jobs: bool = False,
     ) -> None:
         self.folder, self.url, self.peer = folder / "office", offices.empty_database(folder, url), peer
-        self.units, self.rules, self.hooks = units, rules, hooks
+        self.units, self.rules, self.hooks, self.jobs = units, rules, hooks, jobs
         self.folder.mkdir()
         zone = noon_zone()
         self._write(zone)
@@ -97,7 +109,7 @@ class Fleet:
 
     def _write(self, zone: str) -> None:
         parts = {
-            "reminder": REMINDER.format(zone=zone),
+            "reminder": REMINDER.format(zone=zone) + (JOBS if self.jobs else ""),
             "rules": "".join(RULE.format(n=n) for n in range(self.rules)),
             "units": "".join(UNIT.format(n=n, channel=self.channel(n)) for n in range(self.units)),
             "channels": MAIL.format(port=self.peer.smtp)
@@ -114,12 +126,12 @@ class Fleet:
     def due(self) -> int:
         return self.units * self.rules
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """One more daemon."""
+    def start(self, command: str = "run") -> subprocess.Popen[bytes]:
+        """One more daemon, or one more worker."""
         with (self.folder.parent / f"daemon{len(self.daemons)}.log").open("wb") as log:
-            command = [sys.executable, "-m", "reminder", "--config", str(self.folder), "run"]
+            words = [sys.executable, "-m", "reminder", "--config", str(self.folder), command]
             environment = {**os.environ, "RIG_DATABASE_URL": self.url}
-            daemon = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment)
+            daemon = subprocess.Popen(words, cwd=ROOT, stdout=log, stderr=log, env=environment)
         self.daemons.append(daemon)
         return daemon
 
