@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -12,8 +13,9 @@ from hashlib import sha256
 from itertools import chain
 
 from reminder.domain.people import Directory
-from reminder.domain.reminder import Ended, Firing, Reason, Reminder
+from reminder.domain.reminder import Ended, Firing, Reason, Reminder, ReminderKind
 from reminder.rules.calendar import days
+from reminder.rules.kinds.report import summed
 from reminder.rules.recipients import recipients
 from reminder.rules.ride import boarding_span, nudges_among, riding
 from reminder.rules.rule import Ask, Facts, Practice, Rule, Span
@@ -46,10 +48,27 @@ def occasions(
     planned = [
         hushed(reminder, facts.silences, firing.at.date(), rule.was)
         for rule in rules
+        if facts.units is None or rule.about_measures
         for firing in chain(riding(rule, nudges, facts, span, practice), rule.passed_over(facts, span, practice))
         for reminder in _addressed(rule, firing, directory)
     ]
     return sorted(planned, key=lambda reminder: (reminder.firing.at, reminder.recipient, *reminder.key))
+
+
+def occasions_by_parts(
+    parts: Iterable[Facts], rules: Sequence[Rule], directory: Directory, practice: Practice, span: Span
+) -> Iterator[list[Reminder]]:
+    """The same where the ledger comes in parts, each a part of the units: what sums all units up comes last."""
+    sums: dict[tuple[str, ...], list[Reminder]] = defaultdict(list)
+    for facts in parts:
+        planned: list[Reminder] = []
+        for one in occasions(facts, rules, directory, practice, span):
+            if one.firing.kind is ReminderKind.REPORT_SUMMARY:
+                sums[one.key].append(one)
+            else:
+                planned.append(one)
+        yield planned
+    yield [replace(same[0], firing=summed([one.firing for one in same])) for same in sums.values()]
 
 
 def _addressed(rule: Rule, firing: Firing, directory: Directory) -> Iterator[Reminder]:

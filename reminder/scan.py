@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, or_, text
@@ -13,11 +14,12 @@ from reminder.domain.people import Directory
 from reminder.domain.reminder import Firing, ReminderKind
 from reminder.rules.report_slots import week_name
 from reminder.rules.rule import Ask, Facts
-from reminder.store.measures import load_alternatives, load_measures
+from reminder.store.measures import by_ids, by_units, load_alternatives, load_measures, more_than
 from reminder.store.silences import silences_since
 from reminder.store.tables import CLOSED_STATUSES, OPEN_STATUSES, DutyRow, LetterRow, MeasureRow, ReportRow
 
 _DUTIES_REACH = timedelta(days=400)
+MOST_AT_ONCE = 5_000  # measures in memory, each of some 1.5 kB; a single unit may have more
 _MOST_DAYS = 400  # in one list; SQLite takes 999 parameters in old builds
 _REPORTS_REACH = timedelta(days=70)  # a week's report is chased and told upward for so long, with those before it
 
@@ -36,6 +38,24 @@ def scan(session: Session, asked: Iterable[Ask], sees: Collection[str], director
         duties_done=duties_since(session, since) if "duties_done" in sees else (),
         silences=silences_since(session, since),
     )
+
+
+def portions(
+    session: Session, asked: Iterable[Ask], sees: Collection[str], directory: Directory, since: date
+) -> Iterator[Facts]:
+    """The same, in parts that fit into memory where many measures are asked for: first what is not about single units'
+    open measures, then some units after the others, each with all that is asked for of its measures."""
+    questions = list(asked)
+    about_open, closed = _split(questions)
+    alternatives = ways(about_open)
+    if not more_than(session, alternatives, MOST_AT_ONCE):
+        yield scan(session, questions, sees, directory, since)
+        return
+    facts = scan(session, closed, sees, directory, since)
+    yield facts
+    for units, ids in by_units(session, alternatives, MOST_AT_ONCE):
+        measures = list(by_ids(session, ids).values())
+        yield replace(facts, measures=measures, closed=(), units=frozenset(units))
 
 
 def _split(asked: Iterable[Ask]) -> tuple[list[Ask], list[Ask]]:

@@ -6,7 +6,7 @@ The first half is one transaction: either every due reminder stands in the outbo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,8 +19,8 @@ from reminder.cycle.freezing import freeze_chains
 from reminder.cycle.guard import Watch, clock_doubted, guarded
 from reminder.cycle.service import Service
 from reminder.cycle.upkeep import upkeep
-from reminder.plan import Answer, Window, answer, asks, known_parts, occasions, sees, without
-from reminder.scan import scan, unseen_since
+from reminder.plan import Answer, Window, answer, asks, known_parts, occasions_by_parts, sees, without
+from reminder.scan import portions, unseen_since
 from reminder.store.engine import writing
 from reminder.store.holding import merge, set_aside, set_aside_count
 from reminder.store.memory import Memory, recall, remember
@@ -96,26 +96,28 @@ def _enqueued(service: Service, now: datetime, watch: Watch | None) -> Enqueued:
 
 
 def _put(service: Service, session: Session, memory: Memory, now: datetime) -> int:
-    answered = _answered(service, session, memory, now)
-    answered = without(answered, told_by_guess(session, answered.due))
-    store_ended(session, answered.ended)
-    freeze_chains(service, session, [*answered.due, *(one.reminder for one in answered.ended)], now)
-    fresh = outbox.put(session, answered.due, now, service.domain)
+    fresh = 0
+    for planned in _answered(service, session, memory, now):
+        answered = without(planned, told_by_guess(session, planned.due))
+        store_ended(session, answered.ended)
+        freeze_chains(service, session, [*answered.due, *(one.reminder for one in answered.ended)], now)
+        fresh += outbox.put(session, answered.due, now, service.domain)
     keep_record(session, now, service.record)
     parts = known_parts(service.rules, service.directory)
     remember(session, now, parts, {"planned": fresh}, marked=service.marker is not None)
     return fresh
 
 
-def _answered(service: Service, session: Session, memory: Memory, now: datetime) -> Answer:
-    """What this cycle has to answer."""
+def _answered(service: Service, session: Session, memory: Memory, now: datetime) -> Iterator[Answer]:
+    """What this cycle has to answer, in parts that fit into memory."""
     practice, rules, directory = service.practice, service.rules, service.directory
     window = Window(last=memory.last_at, now=now, known=memory.known, new_since=unseen_since(session))
     span = window.span(rules, practice)
     if span is None:
-        return Answer(due=(), ended=())
-    facts = scan(session, asks(rules, span, practice), sees(rules), directory, span.first)
-    return answer(occasions(facts, rules, directory, practice, span), rules, window, practice)
+        return
+    facts = portions(session, asks(rules, span, practice), sees(rules), directory, span.first)
+    for planned in occasions_by_parts(facts, rules, directory, practice, span):
+        yield answer(planned, rules, window, practice)
 
 
 def _hold(service: Service, session: Session, memory: Memory, why: str, now: datetime) -> int:
@@ -124,7 +126,7 @@ def _hold(service: Service, session: Session, memory: Memory, why: str, now: dat
     held = waiting = set_aside_count(session)
     if not memory.held_why:
         if clock_doubted(why):  # not planned, but it would go at once if the clock were believed
-            due = _answered(service, session, memory, now).due
+            due = (one for answered in _answered(service, session, memory, now) for one in answered.due)
             waiting += len({(reminder.recipient, reminder.channel, reminder.alone) for reminder in due})
         note(session, Notice(key=HELD, code=HELD, facts={"why": why, "n": str(waiting), "at": now.isoformat()}), now)
     return held

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from typing import Annotated, ClassVar, Self
 from zoneinfo import ZoneInfo
 
@@ -106,7 +107,8 @@ class Facts:
 
     `closed` are the measures that an `Ask` with `closed` wanted: kept apart, so that they cost only who asked.
     `letters` and `duties_done` are filled only where a rule's kind `sees` them; `silences` are all that hold on some
-    day asked about.
+    day asked about. With `units` they are a part of the ledger: all measures of these units, and what has to be said to
+    other units about the same measures, or is about no measure, is another part's affair.
     """
 
     measures: Sequence[Measure] = ()
@@ -116,6 +118,7 @@ class Facts:
     letters: Sequence[SentLetter] = ()
     duties_done: Sequence[DutyDone] = ()
     silences: Sequence[Silence] = ()
+    units: frozenset[str] | None = None
 
 
 class Match(BaseModel):
@@ -246,10 +249,17 @@ class Rule(BaseModel):
     def matches(self, measure: Measure, unit: str, day: date | None = None) -> bool:
         """Whether this rule speaks about this measure to this unit, by the status that the measure has on `day`;
         without a day, whether it does on some day."""
+        if self._matches_all:
+            return True
         by_status = bool(self.match.status or self.exclude.status)
         if day is None and by_status:
             return any(self._matches(measure, unit, status) for status in Status)
         return self._matches(measure, unit, measure.status_on(day) if day and by_status else measure.status)
+
+    @cached_property
+    def _matches_all(self) -> bool:
+        """Asked of every measure for every unit and day, so found out once."""
+        return self.match.empty and self.exclude.empty
 
     def _matches(self, measure: Measure, unit: str, status: Status) -> bool:
         excluded = not self.exclude.empty and self.exclude.agrees(measure, unit, status)
@@ -259,12 +269,14 @@ class Rule(BaseModel):
         """Whether it may remind this unit of this measure on `day`: it speaks of it, and it is open and not claimed."""
         if not measure.chased_on(day):
             return False
-        return not (self.match.status or self.exclude.status) or self.matches(measure, unit, day)
+        return self._matches_all or not (self.match.status or self.exclude.status) or self.matches(measure, unit, day)
 
     def units(self, measure: Measure, facts: Facts, day: date | None = None) -> Iterator[str]:
         """The responsible units it reminds of `measure` (on `day`, else on some day); outside units only where `match`
         names them."""
         for unit in measure.units:
+            if facts.units is not None and unit not in facts.units:
+                continue
             if self.matches(measure, unit, day) and (unit not in facts.outside or unit in self.match.unit):
                 yield unit
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 
 from sqlmodel import Session, col, select
@@ -37,4 +36,4 @@ def _before(event: EventRow) -> Deadline:
 def as_of(measure: Measure, day: date, replaced: Replaced) -> Measure:
     """The measure with the limit that it had on `day`."""
     before = next((limit for on, limit in replaced.get(measure.id, ()) if on > day), None)
-    return replace(measure, deadline=before) if before else measure
+    return measure._replace(deadline=before) if before else measure

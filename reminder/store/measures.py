@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Row, RowMapping, and_, or_, true, union_all
+from sqlalchemy import ColumnElement, Dialect, Executable, RowMapping, and_, func, or_, true, union_all
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col
 
 from reminder.domain.frozen import FrozenChain
 from reminder.domain.measure import Change, Deadline, DeadlineKind, LookBack, Measure, Status
+from reminder.store.among import among
 from reminder.store.chains import chains_of
 from reminder.store.tables import EventRow, FrozenChainRow, MeasureRow, MeasureUnitRow
 
 _COLUMNS = MeasureRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
 _ANSWERS = ("progress", "claim", "ask_extension", "report")  # what a unit does that answers a reminder
-_LEFT_OUT = {"imported", "edited", "deadline_read_on", "row", "vanished_on"}  # what no rule reads
+_LEFT_OUT = {"imported", "edited", "deadline_read_on", "row", "vanished_on", "parent"}  # what no rule reads
 _READ = [column for column in _COLUMNS if column.name not in _LEFT_OUT]
 _NAMES = [column.name for column in _READ]
+_DEADLINE = [*(f"deadline_{name}" for name in ("kind", "on", "rule", "text", "confirmed", "computed")), "then_ongoing"]
+_Among = Callable[[Any], ColumnElement[bool]]
+_ROWS = 2000  # at a time, where many are streamed
 _STATUSES = {status.value: status for status in Status}
 _KINDS = {kind.value: kind for kind in DeadlineKind}
-_MADE = {"status", "tags", "dated_on"}  # made of what the row holds; all other fields are taken over
-_AS_THEY_ARE = [name for name in Measure.__dataclass_fields__ if name in _NAMES and name not in _MADE]
 
 
 def load_measures(session: Session, *where: ColumnElement[bool]) -> list[Measure]:
@@ -39,28 +44,84 @@ def load_alternatives(session: Session, ways: Sequence[ColumnElement[bool]]) -> 
     if not rows:
         return []
     ids = union_all(*(select_columns(_COLUMNS.id).where(way) for way in ways))
-    units = _units(session, ids)
-    lives = _lives(session, ids)
-    for measure_id, chains in chains_of(session, col(FrozenChainRow.measure_id).in_(ids)).items():
+    return _put_together(session, rows, lambda column: column.in_(ids))
+
+
+def _put_together(session: Session, rows: Sequence[Sequence[Any]], of_these: _Among) -> list[Measure]:
+    """These rows as measures; `of_these` says by a column with measures' ids what belongs to them."""
+    units = _units(session, of_these)
+    lives = _lives(session, of_these)
+    for measure_id, chains in chains_of(session, of_these(col(FrozenChainRow.measure_id))).items():
         lives[measure_id].chains = chains
-    nothing = _Life()
-    return [_measure(dict(zip(_NAMES, row, strict=True)), units, lives.get(row[0], nothing)) for row in rows]
+    return _measures(_read(rows, session.get_bind().dialect), units, lives)
 
 
-def rows_of(session: Session, ways: Sequence[ColumnElement[bool]]) -> Sequence[Row[Any]]:
-    """The rows themselves, the id first, in the order of the ledger."""
+def rows_of(session: Session, ways: Sequence[ColumnElement[bool]]) -> list[Sequence[Any]]:
+    """The rows themselves, in the order of the ledger and in the driver's own words: whoever asks reads a thousand at
+    a time, and of the few days in them each only once."""
     if not ways:
         return []
-    found = session.connection().execute(union_all(*(select_columns(*_READ).where(way) for way in ways))).all()
-    place = _NAMES.index("ledger")
-    return sorted(found, key=lambda row: (row[place], row[0]))
+    return _fetched(session, union_all(*(select_columns(*_READ).where(way) for way in ways)))
 
 
-def _units(session: Session, ids: CompoundSelect[Any]) -> dict[tuple[int, str], list[str]]:
+def _fetched(session: Session, statement: Executable) -> list[Sequence[Any]]:
+    result = session.connection().execute(statement)
+    found = sorted(result.cursor.fetchall(), key=_PLACE)
+    result.close()
+    return found
+
+
+_PLACE = itemgetter(_NAMES.index("ledger"), _NAMES.index("id"))
+
+
+def _read(rows: Sequence[Sequence[Any]], dialect: Dialect) -> dict[str, Sequence[Any]]:
+    """The columns of these rows by name, each value as Python has it."""
+    columns = zip(_READ, zip(*rows, strict=True), strict=True)
+    return {column.name: _told(values, _reader(column, dialect)) for column, values in columns}
+
+
+def _told(values: Sequence[Any], read: Callable[[Any], Any] | None) -> Sequence[Any]:
+    return values if read is None else [None if value is None else read(value) for value in values]
+
+
+def _reader(column: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
+    """What makes a column's values of what the driver says; None where they are the same."""
+    read = column.type.dialect_impl(dialect).result_processor(dialect, None)
+    # thousands of rows speak of the same few days
+    return lru_cache(maxsize=4096)(read) if read and dialect.name == "sqlite" else read
+
+
+def more_than(session: Session, ways: Sequence[ColumnElement[bool]], most: int) -> bool:
+    """Whether more than `most` measures meet one of `ways`; no more of them are counted."""
+    if not ways:
+        return False
+    found = union_all(*(select_columns(_COLUMNS.id).where(way) for way in ways)).limit(most + 1).subquery()
+    return session.connection().execute(select_columns(func.count()).select_from(found)).scalar_one() > most
+
+
+def by_units(session: Session, ways: Sequence[ColumnElement[bool]], most: int) -> Iterator[tuple[list[str], list[int]]]:
+    """Units with the ids of their measures that meet one of `ways`, unit by unit, some `most` measures at a time."""
+    of = MeasureUnitRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
+    ids = union_all(*(select_columns(_COLUMNS.id).where(way) for way in ways)).subquery()
+    pairs = select_columns(of.unit, of.measure_id).where(of.role == "responsible", of.measure_id == ids.c.id)
+    units: list[str] = []
+    together: list[int] = []
+    found = session.connection().execute(pairs.order_by(of.unit), execution_options={"yield_per": _ROWS})
+    for unit, group in groupby(found, key=itemgetter(0)):
+        if len(together) >= most:
+            yield units, together
+            units, together = [], []
+        units.append(unit)
+        together += (measure_id for _, measure_id in group)
+    if units:
+        yield units, together
+
+
+def _units(session: Session, of_these: _Among) -> dict[tuple[int, str], list[str]]:
     """(measure, role) → its units, in the order of the cell."""
     of = MeasureUnitRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
     units: dict[tuple[int, str], list[str]] = defaultdict(list)
-    placed = select_columns(of.measure_id, of.role, of.unit).where(of.measure_id.in_(ids)).order_by(of.position)
+    placed = select_columns(of.measure_id, of.role, of.unit).where(of_these(of.measure_id)).order_by(of.position)
     for measure_id, role, unit in session.connection().execute(placed):
         units[measure_id, role].append(unit)
     return units
@@ -76,6 +137,12 @@ class _Life:
     extended_on: date | None = None
     chains: tuple[FrozenChain, ...] = ()
 
+    def answered(self, reported: date | None) -> tuple[date, ...]:
+        """The days of its answers, the day of the latest progress in the ledger among them."""
+        if not self.answers:
+            return (reported,) if reported else ()
+        return tuple(sorted({*self.answers, reported} if reported else set(self.answers)))
+
     def add(self, event: RowMapping) -> None:
         """Takes in the next event, in the order of their days."""
         if event["status"]:
@@ -88,11 +155,11 @@ class _Life:
             self.extended_on = event["on"]
 
 
-def _lives(session: Session, ids: CompoundSelect[Any]) -> dict[int, _Life]:
+def _lives(session: Session, of_these: _Among) -> dict[int, _Life]:
     events = EventRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
     told = or_(events.status.is_not(None), events.act.in_((*_ANSWERS, "look_back", "extend")))
     wanted = select_columns(events.measure_id, events.on, events.act, events.status, events.facts).where(
-        events.measure_id.in_(ids), told
+        of_these(events.measure_id), told
     )
     lives: dict[int, _Life] = defaultdict(_Life)
     for event in session.connection().execute(wanted.order_by(events.on, events.id)).mappings():
@@ -100,40 +167,40 @@ def _lives(session: Session, ids: CompoundSelect[Any]) -> dict[int, _Life]:
     return lives
 
 
-def _measure(row: dict[str, Any], units: Mapping[tuple[int, str], list[str]], life: _Life) -> Measure:
-    deadline = Deadline(
-        kind=_KINDS[row["deadline_kind"]],
-        on=row["deadline_on"],
-        rule=row["deadline_rule"],
-        text=row["deadline_text"],
-        then_ongoing=row["then_ongoing"],
-        confirmed=row["deadline_confirmed"],
-        computed=row["deadline_computed"],
-    )
-    reported = (row["progress_on"],) if row["progress_on"] else ()
-    return Measure(
-        **{name: row[name] for name in _AS_THEY_ARE},
-        units=tuple(units.get((row["id"], "responsible"), ())),
-        supporting_units=tuple(units.get((row["id"], "supporting"), ())),
-        deadline=deadline,
-        status=_STATUSES[row["status"]],
-        tags=tuple(row["tags"]),
-        blocked=bool(row["blocked_by"]),
-        seen=row["seen_at"] is not None,
-        dated_on=row["dated_on"] or row["known_on"],
-        extended_on=life.extended_on,
-        answers=tuple(sorted({*life.answers, *reported})) if life.answers else reported,
-        look_backs=tuple(life.look_backs),
-        changes=tuple(life.changes),
-        chains=life.chains,
-    )
+def _measures(
+    told: Mapping[str, Sequence[Any]], units: Mapping[tuple[int, str], list[str]], lives: Mapping[int, _Life]
+) -> list[Measure]:
+    """The measures of these columns, put together column by column: row by row would take ten times as long."""
+    ids, nothing = told["id"], _Life()
+    life = [lives.get(one, nothing) for one in ids]
+    made: dict[str, Iterable[Any]] = {
+        "units": [tuple(units.get((one, "responsible"), ())) for one in ids],
+        "supporting_units": [tuple(units.get((one, "supporting"), ())) for one in ids],
+        "deadline": map(_deadline, zip(*(told[name] for name in _DEADLINE), strict=True)),
+        "status": map(_STATUSES.__getitem__, told["status"]),
+        "tags": map(tuple, told["tags"]),
+        "blocked": map(bool, told["blocked_by"]),
+        "seen": [at is not None for at in told["seen_at"]],
+        "dated_on": [on or known for on, known in zip(told["dated_on"], told["known_on"], strict=True)],
+        "extended_on": [one.extended_on for one in life],
+        "answers": [one.answered(on) for one, on in zip(life, told["progress_on"], strict=True)],
+        "look_backs": [tuple(one.look_backs) for one in life],
+        "changes": [tuple(one.changes) for one in life],
+        "chains": [one.chains for one in life],
+    }
+    columns = {**told, **made}
+    return list(map(Measure._make, zip(*(columns[name] for name in Measure._fields), strict=True)))
+
+
+@lru_cache(maxsize=4096)  # an office writes the same few limits on thousands of measures
+def _deadline(cells: tuple[Any, ...]) -> Deadline:
+    kind, on, rule, text, confirmed, computed, then_ongoing = cells
+    return Deadline(_KINDS[kind], on, rule, text, then_ongoing, confirmed, computed)
 
 
 def by_ids(session: Session, ids: Iterable[int]) -> dict[int, Measure]:
-    """The measures with these ids, by id; ids that do not exist are left out."""
-    wanted = sorted(set(ids))
-    found: dict[int, Measure] = {}
-    for start in range(0, len(wanted), 500):  # SQLite's limit on parameters is 999 in old builds
-        part = load_measures(session, col(MeasureRow.id).in_(wanted[start : start + 500]))
-        found |= {measure.id: measure for measure in part}
-    return found
+    """The measures with these ids, by id, in the order of the ledger; ids that do not exist are left out."""
+    wanted = set(ids)
+    rows = _fetched(session, select_columns(*_READ).where(among(session, _COLUMNS.id, wanted))) if wanted else []
+    found = _put_together(session, rows, lambda column: among(session, column, wanted)) if rows else []
+    return {measure.id: measure for measure in found}

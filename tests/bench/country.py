@@ -22,7 +22,7 @@ from sqlmodel import SQLModel
 from reminder.store.engine import open_engine, upgrade
 from tests.bench.letters import MONDAY
 
-_VERSION = 1  # of what this file fills in
+_VERSION = 2  # of what this file fills in
 UNITS = 10_000
 BEFORE = (0, 1, 3, 7, 14)
 DUE = 3_000
@@ -98,7 +98,11 @@ def _migrate(url: str) -> None:
 
 def _tables(measures: int, due: int, units: int) -> Iterator[tuple[Table, Iterator[tuple[Any, ...]]]]:
     tables = SQLModel.metadata.tables
-    made = {"measure": _measures(measures, due), "measure_unit": _units(measures, units), "event": _events(measures)}
+    made = {
+        "measure": _measures(measures, due, units),
+        "measure_unit": _units(measures, units),
+        "event": _events(measures),
+    }
     for name, rows in made.items():
         table, usual = tables[name], _usual(tables[name])
         yield table, (tuple((usual | row).values()) for row in rows)
@@ -110,12 +114,12 @@ def _usual(table: Table) -> dict[str, Any]:
     return {column.name: None if column.nullable else nothing.get(str(column.type), "") for column in table.columns}
 
 
-def _measures(measures: int, due: int) -> Iterator[dict[str, Any]]:
+def _measures(measures: int, due: int, units: int) -> Iterator[dict[str, Any]]:
     answering = [offset for offset in range(-_DAYS // 2, _DAYS // 2) if offset not in BEFORE]
     for i in range(measures):
         is_due = i < due
         offset = BEFORE[i % len(BEFORE)] if is_due else answering[i * 7919 % len(answering)]
-        is_open = is_due or i * 31 % 10 < 6
+        is_open = is_due or (i % units + i // units * 3) % 5 < 3  # of each unit three of five
         yield {
             "id": i + 1,
             "code": str(i + 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -11,7 +12,7 @@ from reminder.domain.owed import DutyDone, SentLetter
 from reminder.domain.people import OFFICE, Directory, Leader, Party, Unit
 from reminder.domain.reminder import Reminder
 from reminder.domain.silence import Silence
-from reminder.plan import reminders
+from reminder.plan import occasions_by_parts, reminders
 from reminder.rules.calendar import Calendar
 from reminder.rules.kinds import KINDS
 from reminder.rules.rule import Facts, Practice, Rule, Span
@@ -26,6 +27,17 @@ def planned(world: World, first: date | None = None, last: date | None = None, g
     """What the program plans from `first` to `last`."""
     span = Span(first or world["first"], last or world["last"])
     return as_facts(reminders(given or facts(world), rules(world), directory(world), practice(world), span))
+
+
+def planned_in_parts(world: World) -> set[Fact]:
+    """The same where the ledger comes in parts, one unit after the other."""
+    everything, span = facts(world), Span(world["first"], world["last"])
+    parts = [replace(everything, measures=())]
+    for unit in UNITS:
+        mine = [measure for measure in everything.measures if unit in measure.units]
+        parts.append(replace(everything, measures=mine, closed=(), units=frozenset({unit})))
+    found = occasions_by_parts(parts, rules(world), directory(world), practice(world), span)
+    return as_facts(one for planned in found for one in planned if one.firing.skipped is None)
 
 
 def as_facts(found: Iterable[Reminder]) -> set[Fact]:

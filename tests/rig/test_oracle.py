@@ -64,6 +64,14 @@ def test_day_by_day_with_only_what_was_asked_for_gives_the_same(seeds):
         assert singly == program.planned(world), f"seed {seed}"
 
 
+@pytest.mark.parametrize("seeds", [range(0, 100), range(100, 200)], ids=str)
+def test_unit_by_unit_gives_the_same(seeds):
+    """A day on which too many measures are asked for to be held in memory is planned in parts."""
+    for seed in seeds:
+        world = worlds.world(seed)
+        assert program.planned_in_parts(world) == program.planned(world), f"seed {seed}"
+
+
 def answers(ask, measure):
     """What `scan` makes of a question."""
     if ask.closed or (measure.closed_on is not None and measure.closed_on < ask.open_since):

@@ -63,7 +63,7 @@ def _measure(row: dict[str, str], on: date) -> Measure:
 def dated(code: str, due: date, **others: object) -> Measure:
     """A measure of 建设局 with a deadline."""
     known = Measure(id=1, code=code, text=f"措施{code}", units=("建设局",), deadline=Deadline(DeadlineKind.DATE, due))
-    return replace(known, **others)  # type: ignore[arg-type]
+    return known._replace(**others)  # type: ignore[arg-type]
 
 
 def reminder(

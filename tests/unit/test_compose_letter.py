@@ -64,11 +64,11 @@ def test_days_are_counted_from_the_day_of_the_letter_not_of_the_reminder() -> No
 
 
 def test_a_letter_of_a_past_day_does_not_know_what_was_reported_later() -> None:
-    tomorrow = replace(C, percent=80, progress="已开联席会", progress_on=MONDAY + timedelta(days=1))
+    tomorrow = C._replace(percent=80, progress="已开联席会", progress_on=MONDAY + timedelta(days=1))
     text = text_of(reminder(ReminderKind.BEFORE, [tomorrow]))
     assert "已开联席会" not in text
     assert "80%" not in text
-    assert "已开联席会" in text_of(reminder(ReminderKind.BEFORE, [replace(tomorrow, progress_on=MONDAY)]))
+    assert "已开联席会" in text_of(reminder(ReminderKind.BEFORE, [tomorrow._replace(progress_on=MONDAY)]))
 
 
 def test_a_late_measure_among_others_is_marked_by_itself() -> None:

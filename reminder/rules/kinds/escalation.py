@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
@@ -86,7 +85,7 @@ class EscalatingRule(Rule):
             usual = chain(rungs(self.escalate, deadline, practice), measure, practice)
             for unit in self.units(measure, facts):
                 if frozen := self.frozen(measure, unit):
-                    as_begun = replace(measure, leader=frozen.leader) if frozen.leader else measure
+                    as_begun = measure._replace(leader=frozen.leader) if frozen.leader else measure
                     climbed.append((as_begun, unit, chain(thaw(frozen.steps), measure, practice)))
                 else:
                     climbed.append((measure, unit, usual))

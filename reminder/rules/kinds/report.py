@@ -212,3 +212,18 @@ class ReportRule(Rule):
         weeks = self.weeks(Span(day - 2 * _WEEK, day + 2 * _WEEK), practice)
         coming = sorted(slot.at.date() for week in weeks for slot in self._slots(week, ahead, practice))
         return Reason("not_yet", {"next": str(coming[0]) if coming else ""})
+
+
+def summed(parts: Sequence[Firing]) -> Firing:
+    """What the office is told of one week, where each of `parts` says it of some of the units."""
+    said = {
+        name: sorted(unit for part in parts for unit in part.about[name].split(_LISTED) if unit)
+        for name in parts[0].about
+    }
+    counts = {name: str(len(units)) for name, units in said.items()}
+    first = parts[0]
+    return replace(
+        first,
+        reason=Reason(first.reason.code, {**first.reason.facts, **counts}),
+        about={name: _LISTED.join(units) for name, units in said.items()},
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -16,7 +15,7 @@ ASKED = [{"after": 3, "colour": "黄", "to": ["leader"], "unless_answered": "2wd
 
 
 def measures(deadline, **changes):
-    return Facts(measures=[replace(a_measure(deadline), **changes)])
+    return Facts(measures=[a_measure(deadline)._replace(**changes)])
 
 
 def letter(sent_on):

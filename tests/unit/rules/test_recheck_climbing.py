@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -31,7 +30,7 @@ CASES = [
 @pytest.mark.parametrize("kind", CLIMBING)
 @pytest.mark.parametrize(("changes", "code"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_what_climbed_is_looked_at_again_before_it_goes(kind, changes, code):
-    measure = replace(a_measure("2021-06-01"), **changes)
+    measure = a_measure("2021-06-01")._replace(**changes)
     checked = recheck(a_reminder(kind, measure), {measure.id: PLANNED}, Facts(), date(2021, 6, 8))
     assert (checked.code if isinstance(checked, Reason) else None) == code
 
