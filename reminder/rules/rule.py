@@ -249,16 +249,15 @@ class Rule(BaseModel):
     def matches(self, measure: Measure, unit: str, day: date | None = None) -> bool:
         """Whether this rule speaks about this measure to this unit, by the status that the measure has on `day`;
         without a day, whether it does on some day."""
+        by_status = bool(self.match.status or self.exclude.status)
         if self._matches_all:
             return True
-        by_status = bool(self.match.status or self.exclude.status)
         if day is None and by_status:
             return any(self._matches(measure, unit, status) for status in Status)
         return self._matches(measure, unit, measure.status_on(day) if day and by_status else measure.status)
 
     @cached_property
-    def _matches_all(self) -> bool:
-        """Asked of every measure for every unit and day, so found out once."""
+    def _matches_all(self) -> bool:  # asked for every measure, unit and day
         return self.match.empty and self.exclude.empty
 
     def _matches(self, measure: Measure, unit: str, status: Status) -> bool:
@@ -274,9 +273,8 @@ class Rule(BaseModel):
     def units(self, measure: Measure, facts: Facts, day: date | None = None) -> Iterator[str]:
         """The responsible units it reminds of `measure` (on `day`, else on some day); outside units only where `match`
         names them."""
-        for unit in measure.units:
-            if facts.units is not None and unit not in facts.units:
-                continue
+        asked = measure.units if facts.units is None else [unit for unit in measure.units if unit in facts.units]
+        for unit in asked:
             if self.matches(measure, unit, day) and (unit not in facts.outside or unit in self.match.unit):
                 yield unit
 
