@@ -107,8 +107,7 @@ class Facts:
 
     `closed` are the measures that an `Ask` with `closed` wanted: kept apart, so that they cost only who asked.
     `letters` and `duties_done` are filled only where a rule's kind `sees` them; `silences` are all that hold on some
-    day asked about. With `units` they are a part of the ledger: all measures of these units, and what has to be said to
-    other units about the same measures, or is about no measure, is another part's affair.
+    day asked about. With `units` it is a part of the ledger: all measures of these units, and nothing for others.
     """
 
     measures: Sequence[Measure] = ()
