@@ -1,7 +1,9 @@
-"""A PostgreSQL server for the tests that ask for one."""
+"""For all tests: a PostgreSQL server for those that ask for one, and the logging of this process as it was."""
 
+import logging
 import os
 import sys
+import threading
 import warnings
 from contextlib import contextmanager
 from hashlib import sha256
@@ -13,6 +15,20 @@ import pytest
 # another environment may have lost the programs it runs from
 _ENVIRONMENT = sha256(sys.prefix.encode()).hexdigest()[:8]
 _PLACE = Path("/tmp") / f"reminder-pg-{os.getuid() if hasattr(os, 'getuid') else 0}-{_ENVIRONMENT}"
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was():
+    """A command logs to the stderr of its own process; run within a test, that stream is closed when the test ends."""
+    root = logging.getLogger()
+    handlers, level, hooks = list(root.handlers), root.level, (sys.excepthook, threading.excepthook)
+    yield
+    for gone in [handler for handler in root.handlers if handler not in handlers]:
+        root.removeHandler(gone)
+    for missing in [handler for handler in handlers if handler not in root.handlers]:
+        root.addHandler(missing)
+    root.setLevel(level)
+    sys.excepthook, threading.excepthook = hooks
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import shutil
 from dataclasses import dataclass
 from datetime import date
@@ -86,11 +85,7 @@ class Desk:
         self.folder = folder
 
     def __call__(self, *words: object) -> Said:
-        root = logging.getLogger()
-        handlers, level = list(root.handlers), root.level
         result = CliRunner().invoke(command_line, ["--config", str(self.folder), *map(str, words)])
-        root.handlers[:] = handlers  # a command logs to the stream of its own process, which ends here
-        root.setLevel(level)
         if isinstance(result.exception, ReminderError):
             return Said(2, result.stdout, str(result.exception))
         if result.exception is not None and not isinstance(result.exception, SystemExit):
