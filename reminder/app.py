@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
@@ -23,16 +24,18 @@ from reminder.config.record import Era, as_record, present
 from reminder.cycle.service import Service, Transport
 from reminder.domain.reminder import Reminder
 from reminder.errors import UsageError
-from reminder.gate.key import kept_key, stored_key
-from reminder.gate.links import Links
 from reminder.ledger.rows import ReadSettings
 from reminder.plan import asks, occasions, sees
 from reminder.rules.rule import Facts, Rule, Span
 from reminder.scan import scan
-from reminder.store.copying import copy_database
 from reminder.store.engine import open_engine, reading, require_current, upgrade, writing
 from reminder.store.marker import marker_of
 from reminder.store.memory import let_go
+
+# Imported where they are needed: the tables behind links, sign-ins and evidence are 0.5 MB that a daemon without pages
+# would carry for years.
+if TYPE_CHECKING:
+    from reminder.gate.links import Links
 
 
 def now() -> datetime:
@@ -95,7 +98,11 @@ class App:
 
     def _links(self) -> Links | None:
         address = self.configuration.office.public_url
-        return Links(address, self.key) if address else None
+        if not address:
+            return None
+        from reminder.gate.links import Links  # noqa: PLC0415 - see above
+
+        return Links(address, self.key)
 
     @cached_property
     def key(self) -> str:
@@ -103,6 +110,8 @@ class App:
         web = self.configuration.web
         if web is not None and web.key is not None:
             return web.key.reveal(self.configuration.folder)
+        from reminder.gate.key import kept_key, stored_key  # noqa: PLC0415 - see above
+
         with reading(self.engine) as session:
             known = kept_key(session)
         if known:
@@ -176,6 +185,8 @@ class App:
     @contextmanager
     def scratch_copy(self) -> Iterator[App]:
         """The same application on a copy of its database that is thrown away afterwards."""
+        from reminder.store.copying import copy_database  # noqa: PLC0415 - see above
+
         with TemporaryDirectory(prefix="reminder-") as scratch:
             engine = open_engine(f"sqlite:///{scratch}/copy.db")
             try:
