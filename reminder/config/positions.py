@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import tree_sitter_toml
-from tree_sitter import Language, Node, Parser
+if TYPE_CHECKING:
+    from tree_sitter import Node
 
 Loc = tuple[str | int, ...]  # a path of keys and list indexes, as pydantic writes it
 Place = tuple[int, int]  # line and column, both from 1, the column in characters
 
 START: Place = (1, 1)
-_TOML = Language(tree_sitter_toml.language())
 _KEYS = ("bare_key", "quoted_key", "dotted_key")
 
 
@@ -40,7 +40,10 @@ class _Walk:
         self.places: dict[Loc, Place] = {}
         self._lines = source.split(b"\n")
         self._tables: dict[Loc, int] = {}
-        for node in Parser(_TOML).parse(source).root_node.named_children:
+        import tree_sitter_toml  # noqa: PLC0415 - a daemon whose configuration is in order needs no places
+        from tree_sitter import Language, Parser  # noqa: PLC0415 - the same
+
+        for node in Parser(Language(tree_sitter_toml.language())).parse(source).root_node.named_children:
             self._statement(node)
 
     def _statement(self, node: Node) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import tomllib
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class Source:
         self.faults: list[Fault] = []
         self.document: dict[str, Any] | None = None
         self._locale = locale
-        self._places: dict[Loc, Place] = {}
+        self._parsed = ""  # the text that `document` was read from
         text = self._text(path)
         if text is not None:
             self._parse(text)
@@ -108,13 +109,21 @@ class Source:
         """Reads `text`; what tomllib says against it, or None where nothing."""
         try:
             self.document = tomllib.loads(text)
-            self._places = positions(text)
         except RecursionError:
             self.document = None
             return "Nested too deeply"
         except ValueError as error:  # TOMLDecodeError, and what int() and date() refuse
             return str(error)
+        self._parsed = text
         return None
+
+    @cached_property
+    def _places(self) -> dict[Loc, Place]:
+        """Where each key stands; looked for when there is a fault to be told."""
+        try:
+            return positions(self._parsed)
+        except RecursionError:  # nested deeper than anybody writes: its faults are told at the start of the file
+            return {}
 
     def _report_wide(self, text: str, meant: str, wide: tuple[int, ...]) -> None:
         seen = set()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -15,10 +15,12 @@ from reminder.briefing import Briefing
 from reminder.channels.base import Channel
 from reminder.compose import Circumstances
 from reminder.domain.people import OFFICE, Directory, Party
-from reminder.gate.links import Links
 from reminder.rules.hours import SendingHours
 from reminder.rules.rule import Practice, Rule
 from reminder.store.marker import Marker
+
+if TYPE_CHECKING:
+    from reminder.gate.links import Links
 
 
 class Delivery(Protocol):
