@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
+from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -59,6 +60,7 @@ class Guard(HTTPAdapter):
         self.private = tuple(private)
         self.written = self.fresh = False
         self._handle: socket.socket | None = None
+        self._pool: tuple[tuple[str | None, Any], Any] | None = None
         super().__init__(pool_connections=1, pool_maxsize=1)
 
     def begin(self) -> None:
@@ -72,6 +74,7 @@ class Guard(HTTPAdapter):
     def close(self) -> None:
         """Hangs up."""
         self._let_go()
+        self._pool = None
         super().close()
 
     def _let_go(self) -> None:
@@ -83,6 +86,21 @@ class Guard(HTTPAdapter):
         """Called by HTTPAdapter: puts the guarded connections in."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _guarded_pools(self)
+
+    def get_connection_with_tls_context(
+        self, request: PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        """Called by HTTPAdapter for each request: looked up once for each URL, and a channel has one."""
+        wanted = (request.url, verify)
+        if self._pool is None or self._pool[0] != wanted:
+            self._pool = (wanted, super().get_connection_with_tls_context(request, verify, proxies, cert))
+        return self._pool[1]
+
+    def build_response(self, _request: PreparedRequest, raw: Any) -> Response:
+        """Called by HTTPAdapter: status, headers and the body unread, without cookies and a history."""
+        response = Response()
+        response.status_code, response.headers, response.raw = raw.status, raw.headers, raw
+        return response
 
     def connect(self, connection: HTTPConnection) -> socket.socket:
         """A socket to the first allowed address of the connection's host. urllib3's errors."""

@@ -37,7 +37,8 @@ class HttpChannel(Channel):
     same request goes out once more at once. Robots have no such id; each of their messages has a connection of its own.
 
     Requests go to the adapter as they are prepared: a `requests.Session` would look for cookies, redirects and proxies
-    that we refuse, at twice the price.
+    that we refuse, at twice the price. All to one URL are the same request but for headers and body: to prepare each
+    anew would cost as much as to send it.
     """
 
     pause_header: ClassVar[str] = "Retry-After"
@@ -47,6 +48,8 @@ class HttpChannel(Channel):
         super().__init__(name, keys, folder)
         self._http = keys
         self._guard = Guard(keys.allow_private)
+        self._secrets = tuple(secrets_in(keys))
+        self._blank: tuple[str, requests.PreparedRequest] | None = None  # the last URL and its request
 
     def answer(self, url: str, headers: Mapping[str, str], payload: bytes) -> Answer:
         """What the endpoint says to one POST. Passing or ChannelBroken where it says nothing."""
@@ -55,7 +58,7 @@ class HttpChannel(Channel):
         guard = self._guard
         with cut_after(self._http.timeout, guard.current) as limit:
             try:
-                request = requests.Request("POST", url, self._headers(headers), data=payload).prepare()
+                request = self._request_to(url, headers, payload)
                 try:
                     return self._post(request)
                 except requests.ConnectionError:
@@ -66,6 +69,15 @@ class HttpChannel(Channel):
             except (requests.RequestException, HTTPError, OSError, UnicodeError, ValueError) as error:
                 guard.close()
                 raise self._meaning(error, guard.written) from error
+
+    def _request_to(self, url: str, headers: Mapping[str, str], payload: bytes) -> requests.PreparedRequest:
+        """An attempt ends before the next one begins, so one request object serves them all."""
+        if self._blank is None or self._blank[0] != url:
+            self._blank = (url, requests.Request("POST", url).prepare())
+        request = self._blank[1]
+        request.prepare_headers({**self._headers(headers), "Content-Length": str(len(payload))})
+        request.body = payload
+        return request
 
     def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         once = {} if self.keeps_open else {"Connection": "close"}
@@ -112,7 +124,7 @@ class HttpChannel(Channel):
     def clean(self, text: str) -> str:
         """`text` without this channel's secrets, its URL among them."""
         known = []
-        for secret in secrets_in(self._http):
+        for secret in self._secrets:
             try:
                 known.append(secret.reveal(self.folder))
             except UsageError:  # what cannot be found cannot be in the text

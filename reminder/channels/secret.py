@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -79,6 +80,7 @@ def _first_lines(path: Path) -> str:
         raise UsageError(f"读不了密钥文件 {path} · cannot read the secret: {error}") from error
 
 
+@lru_cache(maxsize=256)  # a webhook asks before each message
 def checked_url(url: str) -> str:
     """`url` if it is http(s) with a host and without user or password; else ValueError, which does not repeat it."""
     try:
