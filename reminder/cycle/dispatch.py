@@ -15,6 +15,7 @@ from threading import Event, Lock
 
 from reminder import outbox
 from reminder.channels.base import Channel
+from reminder.cycle.astray import Astray
 from reminder.cycle.commits import Commits, Order
 from reminder.cycle.lanes import Job, Lane
 from reminder.cycle.prepare import Batch, Left, leave, prepare
@@ -45,6 +46,7 @@ def deliver_due(service: Service, clock: Clock, stop: Callable[[], bool]) -> Cou
                 dispatch.give_back(lane)
     finally:
         carrier.close()
+        dispatch.astray.fetch()
         for lane in dispatch.lanes.values():
             dispatch.give_back(lane)
     return dispatch.counts
@@ -79,11 +81,13 @@ class Dispatch:
         self.lanes: dict[str, Lane] = {}
         self.counts: Counter[str] = Counter()
         self._counting = Lock()
+        self.astray = Astray(self.commits)
         self._opener = Opener(service)  # for rendering; the workers connect with their own
 
     def feed(self, *, look: bool) -> bool:
         """Claims and prepares for the lanes with room; whether anything was claimed. With `look` all that is due is
         looked for, else only what lanes are known to lack."""
+        self.astray.fetch()
         now = self.clock()
         if look:
             with reading(self.service.engine) as session:
@@ -98,6 +102,7 @@ class Dispatch:
     def feed_one(self, key: int) -> Lane | None:
         """Claims and prepares this message alone, where it may be tried now; the lane it goes by, None where there is
         no such message."""
+        self.astray.fetch()
         with reading(self.service.engine) as session:
             name = outbox.channel_of(session, key)
         if name is None:
@@ -118,7 +123,11 @@ class Dispatch:
         return lane
 
     def _fill(self, lane: Lane, now: datetime, only: int | None = None) -> bool:
-        claimed = self._claim(lane, now, only)
+        token = outbox.new_token()
+        with self.astray.unless_done(token):
+            return self._filled(lane, now, self._claim(lane, now, token, only))
+
+    def _filled(self, lane: Lane, now: datetime, claimed: Sequence[Claimed]) -> bool:
         if not claimed:
             return False
         batch = Batch(claimed, now, lane.under_way())
@@ -132,7 +141,7 @@ class Dispatch:
         lane.put([Job(one, looked_at) for one in decided if isinstance(one, Start)])
         return True
 
-    def _claim(self, lane: Lane, now: datetime, only: int | None) -> list[Claimed]:
+    def _claim(self, lane: Lane, now: datetime, token: str, only: int | None) -> list[Claimed]:
         with self.commits.alone() as session:
             lane.standing = destinations.standing(session, lane.destination)
             most = 0 if self._must_rest(lane, now) else lane.portion()
@@ -141,7 +150,7 @@ class Dispatch:
             if lane.rate and most:
                 free, lane.rests_until = destinations.free_room(session, lane.destination, lane.rate, now)
                 most = min(most, free)
-            claimed = outbox.claim(session, now, most, lane.names, only) if most else []
+            claimed = outbox.claim(session, now, most, lane.names, token=token, only=only) if most else []
         lane.hungry = len(claimed) == most
         return claimed
 
@@ -173,7 +182,7 @@ class Dispatch:
         """Gives back what is claimed for a lane and not tried."""
         starts = lane.drained()
         if starts:
-            with self.commits.alone() as session:
+            with self.astray.unless_tried([start.message for start in starts]), self.commits.alone() as session:
                 for start in starts:
                     outbox.release(session, start.message)
 
@@ -204,29 +213,33 @@ class Carrier:
             lane.landed()
 
     def _attempt(self, lane: Lane, job: Job) -> None:
-        start: Start | None = job.start
-        if time.monotonic() - job.looked_at > STALE_SECONDS:
-            self.settle_last()
-            start = self._dispatch.again(job.start, self._opener)
-        channel = self._opener(job.start.message.channel)
-        if start is None or channel is None:
-            return
-        order = self._begun(lane, start)
-        if order.key is None:
-            self._not_begun(lane, start, order)
-            return
+        with self._dispatch.astray.unless_tried([job.start.message]):
+            start = self._looked_at(job)
+            channel = self._opener(job.start.message.channel)
+            if start is None or channel is None:
+                return
+            order = self._begun(lane, start)
+            if order.key is None:
+                self._not_begun(lane, start, order)
+                return
         now = self._dispatch.clock()
         outcome = deliver(channel, start.written.payload, start.envelope, start.message.attempts + 1, now)
         self._settle(lane, Settled(start.message, order.key, self._within_hours(outcome), self._dispatch.clock()))
+
+    def _looked_at(self, job: Job) -> Start | None:
+        """The message as it stands; looked at once more where that was too long ago."""
+        if time.monotonic() - job.looked_at <= STALE_SECONDS:
+            return job.start
+        self.settle_last()
+        return self._dispatch.again(job.start, self._opener)
 
     def _begun(self, lane: Lane, start: Start) -> Order:
         order = self._last or Order(self._dispatch.clock(), lane.destination)
         order.now, order.rate, order.start = self._dispatch.clock(), lane.rate, start
         try:
             self._dispatch.commits.carry_out(order)
-        except Exception:  # the database: nothing is begun, and what waited to be settled still does
+        except Exception:  # the database: what waited to be settled still does
             order.start = None
-            lane.put([Job(start, 0.0)])
             raise
         self._last = None
         return order

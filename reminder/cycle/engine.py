@@ -107,6 +107,7 @@ class Engine:
                 self._woken.wait(LOOK_SECONDS)
         for lane in list(self.dispatch.lanes.values()):
             self._guarded(partial(self.dispatch.give_back, lane))
+        self._guarded(self.dispatch.astray.fetch)
         self.dispatch.close()
 
     def _round(self, *, look: bool) -> bool:

@@ -18,6 +18,8 @@ from reminder.outbox.lease import (
     due,
     due_channels,
     fail,
+    give_back,
+    new_token,
     release,
 )
 
@@ -36,6 +38,8 @@ __all__ = [
     "due",
     "due_channels",
     "fail",
+    "give_back",
+    "new_token",
     "put",
     "release",
     "settle",

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, RowMapping, and_, or_, text, update
+from sqlalchemy import ColumnElement, RowMapping, and_, case, or_, text, update
 from sqlmodel import Session, col, select
 
 from reminder.domain.reminder import Reason
@@ -58,15 +58,19 @@ def channel_of(session: Session, key: int) -> str | None:
     return session.exec(select(MessageRow.channel).where(MessageRow.id == key)).first()
 
 
-def claim(
-    session: Session, now: datetime, limit: int, channels: Collection[str], only: int | None = None
+def new_token() -> str:
+    """A name for a lease. The claimer has it before he claims: with it he gives back what he cannot know he holds."""
+    return uuid.uuid4().hex
+
+
+def claim(  # noqa: PLR0913  # what is wanted, and in whose name
+    session: Session, now: datetime, limit: int, channels: Collection[str], *, token: str, only: int | None = None
 ) -> list[Claimed]:
     """Leases up to `limit` messages of these channels that may be tried at `now`, the nearest deadline first; with
     `only` no other than this one.
 
     Also takes over messages whose lease has run out: their worker died.
     """
-    token = uuid.uuid4().hex
     chosen = (
         select(MessageRow.id)
         .where(*_ready(now), _one_of(channels), *([] if only is None else [col(MessageRow.id) == only]))
@@ -157,6 +161,17 @@ def release(session: Session, message: Claimed, at: datetime | None = None, why:
     state = "held" if at else "retrying" if message.attempts else "pending"
     values: dict[str, object] = {"state": state, "lease_token": None, "lease_until": None, "why": why}
     return _update_mine(session, message, **values | ({"next_attempt_at": at} if at else {}))
+
+
+def give_back(session: Session, token: str, only: int | None = None) -> int:
+    """Gives back what still stands under a lease, or `only` that message of it, by what the database says of it: the
+    claimer may have lost the answer to his commit. How many there were."""
+    mine = [text(WAITING_STATES), col(MessageRow.lease_token) == token]
+    if only is not None:
+        mine.append(col(MessageRow.id) == only)
+    before = case((col(MessageRow.attempts) > 0, "retrying"), else_="pending")
+    given = update(MessageRow).where(*mine).values(state=before, lease_token=None, lease_until=None)
+    return session.connection().execute(given).rowcount
 
 
 def _update_mine(session: Session, message: Claimed, **values: object) -> bool:

@@ -148,22 +148,6 @@ class Fleet:
             time.sleep(0.05)
         return time.monotonic() - begun
 
-    def leases_end(self, seconds: float) -> int:
-        """Once nothing has come for so long: leases that run still end at once; how many there were.
-
-        Who lost the answer to his commit does not know what he has claimed, and nobody touches it for five minutes.
-        """
-        last = -1
-        while (come := self.peer.order()["met"].get("accepted", 0)) != last:
-            last = come
-            time.sleep(seconds)
-        engine = open_engine(self.url)
-        with engine.begin() as connection:
-            ended = text("UPDATE message SET lease_until = :now WHERE state = 'sending'")
-            found = connection.execute(ended, {"now": datetime.now(UTC)}).rowcount
-        engine.dispose()
-        return found
-
     def states(self) -> Counter[str]:
         """How many messages stand in each state."""
         engine = open_engine(self.url)

@@ -40,7 +40,6 @@ def test_a_server_that_cuts_its_clients_off_costs_nothing(tmp_path, peer, postgr
         for _ in range(6):
             cut += terminate_backends(postgres_url)
             time.sleep(0.3)
-        cut += running.leases_end(8)
         running.settled(60)
         copies = running.copies()
         assert len(copies) == running.due

@@ -93,7 +93,7 @@ def in_flight(desk):
             row.next_attempt_at = at(MORNING)
         session.add_all([first, *others])
         session.flush()
-        mine = claim(session, EVENING, 3, ["files"])
+        mine = claim(session, EVENING, 3, ["files"], token="token")
         starts = [Start(one, *_written(one)) for one in mine[1:]]
         keys = begin_attempts(session, starts, EVENING)
         doubted = session.get(MessageRow, mine[2].id)
