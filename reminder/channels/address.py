@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from email.utils import parseaddr
 from functools import lru_cache
 from typing import Annotated
@@ -38,6 +39,15 @@ def _fault(address: str) -> str | None:
     if len(local) > 64 or not _LOCAL.fullmatch(local):
         return "address_local"
     return None if _domain(domain) else "address_domain"
+
+
+def domain_refused(address: str, allowed: Collection[str]) -> str:
+    """The domain of `address` where it is neither one of those `allowed` nor lies below one, else ""; nothing allowed
+    is everything. What has no domain, as @all, is no e-mail address."""
+    name, _, domain = address.lower().rpartition("@")
+    if not allowed or not name or any(domain == one or domain.endswith(f".{one}") for one in allowed):
+        return ""
+    return domain
 
 
 @lru_cache(maxsize=2048)  # an office writes to few domains, thousands of times

@@ -6,10 +6,12 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from types import TracebackType
+from typing import Any
 
+MOST_SECONDS = 20  # that a channel's `timeout` may be: whoever hangs holds a worker so long, and a message
 _LOOK_SECONDS = 0.1
 Current = Callable[[], socket.socket | None]
 
@@ -28,6 +30,10 @@ class cut_after:  # used as `with cut_after(...)`; a generator's context costs t
         _watch.add(self)
         return self
 
+    def left(self) -> float:
+        """The seconds that are left, never quite none: to a socket 0 means something else."""
+        return max(self.ends_at - time.monotonic(), 0.05)
+
     def renew(self) -> None:
         """Begins to count anew."""
         self.ends_at = time.monotonic() + self.seconds
@@ -45,6 +51,25 @@ class cut_after:  # used as `with cut_after(...)`; a generator's context costs t
             with suppress(OSError):
                 # The plain shutdown: SSLSocket's own would take its state away under the thread that reads.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+def first_open(found: Sequence[Any], seconds: float, options: Iterable[Any] = ()) -> socket.socket:
+    """A socket to the first of these addresses (as `socket.getaddrinfo` gives them) that answers. Each has its share of
+    the time: behind an IPv6 address that swallows everything lies an IPv4 one that works. OSError of the last one."""
+    ends_at, error = time.monotonic() + seconds, OSError("there is no address")
+    for left, (family, kind, protocol, _, address) in zip(range(len(found), 0, -1), found, strict=True):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(max((ends_at - time.monotonic()) / left, 0.05))  # 0 would mean: do not wait
+            for option in options:
+                sock.setsockopt(*option)
+            sock.connect(address)
+            sock.settimeout(seconds)
+            return sock
+        except OSError as failed:
+            sock.close()
+            error = failed
+    raise error
 
 
 class _Watch:

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from reminder.channels import mime
 from reminder.channels.address import Sender, address_fault, on_the_wire, split_sender
 from reminder.channels.base import Channel, ChannelKeys
-from reminder.channels.deadline import cut_after
+from reminder.channels.deadline import MOST_SECONDS, cut_after
 from reminder.channels.secret import Secret
 from reminder.channels.smtp_mail import CLOSING, SmtpMail
 from reminder.channels.smtp_session import Server, Session, Tls
@@ -24,8 +24,9 @@ from reminder.errors import ChannelBroken, DeliveryError, Passing
 
 
 class EmailKeys(ChannelKeys):
-    """`timeout` in seconds for all of an attempt up to the message's final dot, and once more for the answer to it;
-    after `per_connection` messages a new connection; `connections` at once, as many as the provider allows."""
+    """`timeout` in seconds for all of an attempt up to the message's final dot, and once more for the answer to it: who
+    hangs up on a server that still looks into a message gets it delivered twice (RFC 5321 §4.5.3.2.6). After
+    `per_connection` messages a new connection; `connections` at once, as many as the provider allows."""
 
     kind: Literal["email"]
     host: str = Field(min_length=1)
@@ -35,7 +36,7 @@ class EmailKeys(ChannelKeys):
     sender: Sender
     username: str | None = Field(default=None, min_length=1)
     password: Secret | None = None
-    timeout: float = Field(default=20, gt=0, le=60)
+    timeout: float = Field(default=20, gt=0, le=MOST_SECONDS)
     connections: int = Field(default=2, ge=1, le=16)
     per_connection: int = Field(default=50, ge=1)
 
@@ -95,7 +96,8 @@ class EmailChannel(Channel):
         if self._session.carried >= self._keys.per_connection:
             self._session.quit()
         try:
-            return self._over_what_is_open(payload, envelope, now)
+            with cut_after(self._keys.timeout, self._session.socket) as limit:
+                return self._over_what_is_open(payload, envelope, now, limit)
         except _Gone as error:
             raise Passing(str(error)) from error
         except ChannelBroken as error:
@@ -106,32 +108,31 @@ class EmailChannel(Channel):
         """Says goodbye to the server."""
         self._session.quit()
 
-    def _over_what_is_open(self, payload: bytes, envelope: Envelope, now: datetime) -> Receipt:
+    def _over_what_is_open(self, payload: bytes, envelope: Envelope, now: datetime, limit: cut_after) -> Receipt:
         reused = self._session.carried > 0
         try:
-            return self._attempt(payload, envelope, now)
+            return self._attempt(payload, envelope, now, limit)
         except _Gone:
-            if not reused:
+            if not reused or limit.was_cut:
                 raise
-            return self._attempt(payload, envelope, now)
+            return self._attempt(payload, envelope, now, limit)
 
-    def _attempt(self, payload: bytes, envelope: Envelope, now: datetime) -> Receipt:
-        with cut_after(self._keys.timeout, self._session.socket) as limit:
-            smtp = self._session.line(now)
-            mail = SmtpMail(self._session.server, smtp, now)
-            try:
-                mail.announce(self._from, envelope.addresses, reused=self._session.carried > 0)
-                self._session.carried += 1
-                mail.hand_over(payload)
-                limit.renew()
-                return mail.accepted()
-            except (smtplib.SMTPException, OSError) as error:
-                self._session.drop()
-                text = f"the connection broke before the message was handed over: {error}"
-                raise _Gone(self._session.server.clean(text)) from error
-            except DeliveryError as error:
-                self._clear(smtp, error)
-                raise
+    def _attempt(self, payload: bytes, envelope: Envelope, now: datetime, limit: cut_after) -> Receipt:
+        smtp = self._session.line(now, limit.left())
+        mail = SmtpMail(self._session.server, smtp, now)
+        try:
+            mail.announce(self._from, envelope.addresses, reused=self._session.carried > 0)
+            self._session.carried += 1
+            mail.hand_over(payload)
+            limit.renew()
+            return mail.accepted()
+        except (smtplib.SMTPException, OSError) as error:
+            self._session.drop()
+            text = f"the connection broke before the message was handed over: {error}"
+            raise _Gone(self._session.server.clean(text)) from error
+        except DeliveryError as error:
+            self._clear(smtp, error)
+            raise
 
     def _clear(self, smtp: smtplib.SMTP, error: DeliveryError) -> None:
         """Makes the connection fit for the next message, or hangs up where it is not to be trusted."""

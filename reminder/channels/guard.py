@@ -17,13 +17,15 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
+from reminder.channels.deadline import MOST_SECONDS, first_open
+
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052
 _SITE_LOCAL = IPv6Network("fec0::/10")  # deprecated, yet "global" to Python 3.11
 _IETF = IPv4Network("192.0.0.0/24")  # RFC 6890: Python 3.11 calls 192.0.0.8 global
 
-_TRIES = 4  # addresses of one name; a hostile resolver may give hundreds, each good for one time-out
+_TRIES = 4  # addresses of one name; a hostile resolver may give hundreds, among which the time would be shared
 
 
 class NotAllowed(NewConnectionError):
@@ -113,28 +115,20 @@ class Guard(HTTPAdapter):
         vetted = [entry for entry in found if allowed(str(entry[4][0]), self.private)]
         if not vetted:
             raise NotAllowed(connection, f"{host} leads to no public address; allow its network in allow_private")
-        sock = _first_open(connection, vetted[:_TRIES])
+        sock = _open(connection, vetted[:_TRIES])
         self._let_go()
         self._handle, self.fresh = sock.dup(), True
         return sock
 
 
-def _first_open(connection: HTTPConnection, vetted: list[Any]) -> socket.socket:
-    error: OSError | None = None
-    for family, kind, protocol, _, address in vetted:
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.settimeout(connection.timeout if isinstance(connection.timeout, int | float) else None)
-            for option in connection.socket_options or ():
-                sock.setsockopt(*option)
-            sock.connect(address)
-            return sock
-        except OSError as failed:
-            sock.close()
-            error = failed
-    if isinstance(error, TimeoutError):
+def _open(connection: HTTPConnection, vetted: list[Any]) -> socket.socket:
+    seconds = connection.timeout if isinstance(connection.timeout, int | float) else MOST_SECONDS
+    try:
+        return first_open(vetted, seconds, connection.socket_options or ())
+    except TimeoutError as error:
         raise ConnectTimeoutError(connection, "the connection timed out") from error
-    raise NewConnectionError(connection, f"cannot connect: {error}") from error
+    except OSError as error:
+        raise NewConnectionError(connection, f"cannot connect: {error}") from error
 
 
 def _guarded_pools(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:

@@ -11,7 +11,7 @@ from pydantic import Field, IPvAnyNetwork
 from urllib3.exceptions import HTTPError
 
 from reminder.channels.base import Channel, ChannelKeys
-from reminder.channels.deadline import cut_after
+from reminder.channels.deadline import MOST_SECONDS, cut_after
 from reminder.channels.guard import Guard, NotAllowed
 from reminder.channels.http_reply import Answer
 from reminder.channels.redact import redact
@@ -26,7 +26,7 @@ class HttpKeys(ChannelKeys):
 
     allow_private: tuple[IPvAnyNetwork, ...] = ()
     ca_file: str | None = None
-    timeout: float = Field(default=15, gt=0, le=120)
+    timeout: float = Field(default=15, gt=0, le=MOST_SECONDS)
 
 
 class HttpChannel(Channel):
@@ -60,12 +60,12 @@ class HttpChannel(Channel):
             try:
                 request = self._request_to(url, headers, payload)
                 try:
-                    return self._post(request)
+                    return self._post(request, limit.left())
                 except requests.ConnectionError:
                     if not guard.written or guard.fresh or limit.was_cut:
                         raise
                 guard.close()
-                return self._post(request)
+                return self._post(request, limit.left())
             except (requests.RequestException, HTTPError, OSError, UnicodeError, ValueError) as error:
                 guard.close()
                 raise self._meaning(error, guard.written) from error
@@ -83,10 +83,10 @@ class HttpChannel(Channel):
         once = {} if self.keeps_open else {"Connection": "close"}
         return {"User-Agent": "deadline-reminder", **headers, "Accept-Encoding": "identity", **once}
 
-    def _post(self, request: requests.PreparedRequest) -> Answer:
+    def _post(self, request: requests.PreparedRequest, seconds: float) -> Answer:
         self._guard.begin()
         verify = str(self.folder / self._http.ca_file) if self._http.ca_file else True
-        with self._guard.send(request, stream=True, timeout=self._http.timeout, verify=verify) as response:
+        with self._guard.send(request, stream=True, timeout=seconds, verify=verify) as response:
             retry_after = response.headers.get(self.pause_header, "").strip()
             try:
                 body = response.raw.read(_MOST, decode_content=False)

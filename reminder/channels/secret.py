@@ -6,6 +6,7 @@ Whoever turns pydantic's errors into faults must not print their `input`: it may
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -67,6 +68,12 @@ class Secret(BaseModel):
             )
         _known.add(value)
         return value
+
+    def open_to_others(self, folder: Path) -> bool:
+        """Whether everybody on this machine may read or change the file it is kept in; Windows has no such modes."""
+        if not self.file or os.name == "nt":
+            return False
+        return bool((folder / self.file).stat().st_mode & (stat.S_IROTH | stat.S_IWOTH))
 
     def __str__(self) -> str:
         return f"environment variable {self.env}" if self.env else f"file {self.file}"

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from reminder.channels.bounded_smtp import Plain, Secured
 from reminder.channels.redact import redact
 from reminder.channels.secret import Secret
 from reminder.channels.smtp_reply import Reply, Stage, refusal
@@ -62,17 +63,17 @@ class Session:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.smtp: smtplib.SMTP | None = None
+        self.smtp: Plain | None = None
         self.carried = 0
 
     def socket(self) -> socket.socket | None:
-        return self.smtp.sock if self.smtp else None
+        return self.smtp.handle if self.smtp else None
 
-    def line(self, now: datetime) -> smtplib.SMTP:
-        """The open connection; opens one where there is none. ChannelBroken, RateLimited or Passing."""
+    def line(self, now: datetime, seconds: float) -> smtplib.SMTP:
+        """The open connection; opens one within `seconds` where there is none. ChannelBroken, RateLimited, Passing."""
         if self.smtp is None:
             try:
-                self._open()
+                self._open(seconds)
             except ChannelBroken:
                 self.drop()
                 raise
@@ -95,8 +96,8 @@ class Session:
                 self.smtp.quit()
         self.drop()
 
-    def _open(self) -> None:
-        smtp = self._dial()
+    def _open(self, seconds: float) -> None:
+        smtp = self._dial(seconds)
         # The address literal is right (RFC 5321 §4.1.3); a look-up of our name may take long where DNS is ill.
         smtp.local_hostname = _literal(smtp)
         smtp.ehlo_or_helo_if_needed()
@@ -106,15 +107,17 @@ class Session:
         if self.server.username:
             self._log_in(smtp, self.server.username, self.server.revealed())
 
-    def _dial(self) -> smtplib.SMTP:
+    def _dial(self, seconds: float) -> smtplib.SMTP:
         """smtplib's constructor waits for the greeting; `self.smtp` is set before, so that the deadline sees it."""
         host, port, timeout = self.server.host, self.server.port, self.server.timeout
         if self.server.tls == "implicit":
-            self.smtp = secured = smtplib.SMTP_SSL.__new__(smtplib.SMTP_SSL)
-            smtplib.SMTP_SSL.__init__(secured, host, port, _OURSELVES, timeout=timeout, context=self._trust())
+            self.smtp = secured = Secured.__new__(Secured)
+            secured.connects_within = seconds
+            Secured.__init__(secured, host, port, _OURSELVES, timeout=timeout, context=self._trust())
             return secured
-        self.smtp = plain = smtplib.SMTP.__new__(smtplib.SMTP)
-        smtplib.SMTP.__init__(plain, host, port, _OURSELVES, timeout=timeout)
+        self.smtp = plain = Plain.__new__(Plain)
+        plain.connects_within = seconds
+        Plain.__init__(plain, host, port, _OURSELVES, timeout=timeout)
         return plain
 
     def _trust(self) -> ssl.SSLContext:

@@ -74,6 +74,7 @@ def _open_again(configuration: Configuration, channel: Channel) -> None:
 def _refuse(configuration: Configuration, name: str, to: str | None) -> None:
     """Refuses a channel that does not exist and an address that it could not or may not write to."""
     from reminder.channels import CHANNELS
+    from reminder.channels.address import domain_refused
     from reminder.errors import UsageError
 
     locale, channels = configuration.locale, configuration.channels
@@ -86,8 +87,7 @@ def _refuse(configuration: Configuration, name: str, to: str | None) -> None:
         return
     if fault := kind.address_fault(to, locale):
         raise UsageError(fault)
-    (name, _, domain), allowed = to.lower().rpartition("@"), configuration.sending.allow_domains
-    if allowed and name and domain not in allowed:
+    if domain := domain_refused(to, configuration.sending.allow_domains):
         raise UsageError(say(locale, "cli.channel_not_allowed", domain=domain))
 
 

@@ -58,7 +58,9 @@ class Sending(Keys):
         default=6, description="more wait for the next slot and are merged"
     )
     redirect_to: tuple[Email, ...] = Field(default=(), description="trial: everything goes here instead")
-    allow_domains: tuple[Domain, ...] = Field(default=(), description="e-mail domains written to; empty = all")
+    allow_domains: tuple[Domain, ...] = Field(
+        default=(), description="e-mail domains written to, and those below them; empty = all"
+    )
 
 
 class Columns(Keys):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pydantic import BaseModel
 
 from reminder.channels import CHANNELS
+from reminder.channels.address import domain_refused
 from reminder.channels.base import ChannelKeys
 from reminder.channels.secret import secrets_in
 from reminder.config.directory import addresses, default_channels
@@ -58,8 +59,7 @@ def _check_domains(draft: Draft, parties: Mapping[Loc, PartyKeys], allowed: tupl
     for loc, keys in parties.items():
         places += [(draft.sources["units.toml"], (*loc, "email", n), address) for n, address in enumerate(keys.email)]
     for source, loc, address in places:
-        domain = address.rpartition("@")[2].lower()
-        if not any(domain == one or domain.endswith(f".{one}") for one in allowed):
+        if domain := domain_refused(address, allowed):
             source.report(loc, "domain_not_allowed", severity="warning", domain=domain)
 
 
@@ -84,8 +84,12 @@ def _reached(keys: PartyKeys, own: Iterable[str], channels: Mapping[str, Channel
 def _check_secrets(draft: Draft, source: Source, keys: BaseModel, loc: Loc) -> None:
     for name in type(keys).model_fields:
         for secret in secrets_in(getattr(keys, name)):
+            place = secret.env or secret.file
             try:
                 secret.reveal(draft.folder)
             except UsageError:
                 word = "secret_env" if secret.env else "secret_file"
-                source.report((*loc, name), word, severity="warning", place=secret.env or secret.file)
+                source.report((*loc, name), word, severity="warning", place=place)
+                continue
+            if secret.open_to_others(draft.folder):
+                source.report((*loc, name), "secret_open", severity="warning", place=place)

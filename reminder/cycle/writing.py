@@ -9,6 +9,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
 
+from reminder.channels.address import domain_refused
 from reminder.channels.base import Channel
 from reminder.compose import Circumstances, TemplateFault, render_body
 from reminder.cycle.service import Service
@@ -97,8 +98,7 @@ def addresses_of(service: Service, message: Claimed) -> tuple[str, ...]:
     if addresses is None:
         raise Unwritable(f"{message.recipient} has no address for the channel {message.channel!r}")
     for address in addresses:
-        name, _, domain = address.lower().rpartition("@")
-        if service.allow_domains and name and domain not in service.allow_domains:  # "@all" mentions a whole group
+        if domain := domain_refused(address, service.allow_domains):
             raise Unwritable(f"{domain} is not among sending.allow_domains")
     return addresses
 

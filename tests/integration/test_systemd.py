@@ -6,10 +6,12 @@ import ctypes
 import ctypes.util
 import os
 import re
+import shlex
 import shutil
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from reminder.resources import data_dir
 
 UNIT = data_dir("config") / "systemd" / "reminder.service"
 LEDGER = Path(__file__).parents[1] / "data" / "ledger_2021.csv"
+BACKUP = UNIT.with_name("reminder-backup.service")
 MOST_EXPOSED = 1.5
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050001  # SCMP_ACT_ALLOW, SCMP_ACT_ERRNO(EPERM)
@@ -47,12 +50,45 @@ def allowed() -> set[str]:
 
 
 @needs_systemd
-def test_the_unit_is_hardly_exposed_and_known_to_systemd_as_it_is_written() -> None:
-    overall = re.search(r"Overall exposure level for \S+: ([\d.]+)", analyzed("security", "--offline=true", str(UNIT)))
+@pytest.mark.parametrize("unit", [UNIT, BACKUP], ids=lambda unit: unit.name)
+def test_the_unit_is_hardly_exposed_and_known_to_systemd_as_it_is_written(unit: Path) -> None:
+    overall = re.search(r"Overall exposure level for \S+: ([\d.]+)", analyzed("security", "--offline=true", str(unit)))
     assert overall
     assert float(overall[1]) <= MOST_EXPOSED
-    complaints = [line for line in analyzed("verify", str(UNIT)).splitlines() if UNIT.name in line]
+    complaints = [line for line in analyzed("verify", str(unit)).splitlines() if unit.stem in line]
     assert [line for line in complaints if "is not executable" not in line] == []
+
+
+@needs_systemd
+def test_the_timer_starts_the_backup_each_night() -> None:
+    timer = BACKUP.with_suffix(".timer")
+    assert [line for line in analyzed("verify", str(BACKUP), str(timer)).splitlines() if timer.name in line] == []
+    (when,) = re.findall(r"^OnCalendar=(.+)$", timer.read_text(encoding="utf-8"), re.MULTILINE)
+    assert "Next elapse" in analyzed("calendar", when)
+
+
+@pytest.mark.skipif(shutil.which("find") is None, reason="a Unix's find is needed")
+def test_the_backups_commands_make_a_copy_and_take_old_ones_away(tmp_path: Path) -> None:
+    """The unit's own lines, with its folders moved and systemd's doubled signs undone."""
+    folder, copies = tmp_path / "office", tmp_path / "backup"
+    write_example(folder)
+    copies.mkdir()
+    subprocess.run([sys.executable, "-m", "reminder", "--config", str(folder), "db", "upgrade"], check=True, timeout=60)
+    old, young = copies / "old.db", copies / "young.db"
+    for file, days in ((old, 40), (young, 10)):
+        file.touch()
+        os.utime(file, (time.time() - days * 86400,) * 2)
+    text = BACKUP.read_text(encoding="utf-8").replace(
+        "/opt/reminder/.venv/bin/reminder", f"{sys.executable} -m reminder"
+    )
+    for line in re.findall(
+        r"^ExecStart(?:Post)?=(.+)$", text.replace("/var/lib/reminder", str(tmp_path)), re.MULTILINE
+    ):
+        words = shlex.split(line.replace("$$", "$").replace("%%", "%"))
+        subprocess.run(words, check=True, timeout=60, env={**os.environ, "REMINDER_CONFIG": str(folder)})
+    made = set(copies.iterdir()) - {young}
+    assert not old.exists()
+    assert [file.stat().st_size > 0 for file in made] == [True]
 
 
 def behind_the_filter(names: list[str]) -> None:

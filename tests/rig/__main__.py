@@ -98,6 +98,8 @@ def _database(postgres: bool) -> Iterator[str | None]:
     try:
         with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as connection:
             connection.execute("CREATE DATABASE rig")
+            connection.execute("ALTER SYSTEM SET fsync = off")  # its clients are killed, never the server
+            connection.execute("SELECT pg_reload_conf()")
         yield server.get_uri(database="rig")
     finally:
         server.cleanup()

@@ -34,13 +34,20 @@ def _template() -> bytes:
         return file.read_bytes()
 
 
+@cache
+def _brought_up_to_date(url: str) -> None:
+    engine = open_engine(url)
+    upgrade(engine)
+    engine.dispose()
+
+
 def empty_database(folder: Path, url: str | None) -> str:
     """A database with the present schema and nothing in it: a copy of a template, or an emptied PostgreSQL."""
     if url is None:
         (folder / "reminder.db").write_bytes(_template())
         return f"sqlite:///{folder}/reminder.db"
+    _brought_up_to_date(url)
     engine = open_engine(url)
-    upgrade(engine)
     with engine.begin() as connection:
         tables = ", ".join(SQLModel.metadata.tables)
         connection.execute(text("SET LOCAL session_replication_role = replica"))  # the log is append-only otherwise

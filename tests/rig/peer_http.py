@@ -48,7 +48,7 @@ async def _answer(desk: Any, fault: str, reader: asyncio.StreamReader, writer: a
     elif fault == "errcode":
         await _whole(writer, "200 OK", b'{"errcode": 93000, "errmsg": "invalid webhook url"}')
     else:
-        ok = b'{"errcode": 0, "errmsg": "ok"}' if desk.faults.get("robot") else b""
+        ok = b'{"errcode": 0, "errmsg": "ok", "code": 0}' if desk.faults.get("robot") else b""
         await _whole(writer, ANSWERS.get(fault, "200 OK"), ok)
 
 

@@ -171,3 +171,25 @@ def test_an_unbroken_batch_needs_one_connection(mail: Mail) -> None:
         for _ in range(10):
             batch.send()
         assert count == [1]
+
+
+@pytest.mark.parametrize("stage", ["the greeting", "a command", "the final dot"])
+def test_an_answer_without_end_is_read_only_so_far(mail: Mail, stage: str) -> None:
+    """64 KiB, and what lies in the sockets' buffers; without a bound all of it would be kept in memory."""
+    poured = [0]
+
+    def pours(line: Line) -> None:
+        if stage == "a command":
+            line.say("220 ready")
+            line.hear()
+        elif stage == "the final dot":
+            line.politely()
+        while True:
+            line.sock.sendall((b"250-" + b"x" * 60 + b"\r\n") * 100)
+            poured[0] += 6600
+
+    with scripted(pours) as (port, _), mail(port, timeout=20) as batch:
+        error = batch.refused()
+        assert (type(error), error.accepted_unknown) == (Passing, stage == "the final dot")
+        assert "goes on after 65536 bytes" in error.text
+    assert poured[0] < 32 * 2**20

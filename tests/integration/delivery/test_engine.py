@@ -239,6 +239,33 @@ def test_a_stop_gives_back_what_waits_and_ends_within_its_grace(office):
     assert states(stage) == {"sent": 2, "pending": 18}
 
 
+@pytest.mark.parametrize("answer_lost", ["UPDATE message SET state", "UPDATE message SET attempts", "SELECT reminder."])
+def test_whoever_lost_the_answer_to_a_commit_waits_for_no_lease(office, answer_lost):
+    """A server that restarts in the midst of the claim's commit, of the attempt's, or of the reading between them."""
+    peer = Peer(connections=2)
+    stage, engine = office({"mail": peer}, 20)
+    seen, honest = [], stage.engine.dialect.do_commit
+
+    def note(_connection, _cursor, statement, *_rest):
+        if statement.startswith(answer_lost) and len(seen) < 1:
+            seen.append(statement)
+            if statement.startswith("SELECT"):
+                raise OSError("the server went away")
+
+    def commit(connection):
+        honest(connection)
+        if len(seen) == 1 and not answer_lost.startswith("SELECT"):
+            seen.append("lost")
+            raise OSError("the server went away after it had committed")
+
+    event.listen(stage.engine, "before_cursor_execute", note)
+    stage.engine.dialect.do_commit = commit
+    engine.start()
+    until(lambda: states(stage) == {"sent": 20}, 100)  # a lease is five minutes
+    assert seen
+    assert len({recipient for recipient, _ in peer.sent}) == len(peer.sent) == 20
+
+
 def test_a_database_that_is_ill_for_a_moment_loses_and_doubles_nothing(office):
     peer = Peer(connections=2)
     stage, engine = office({"mail": peer}, 20)

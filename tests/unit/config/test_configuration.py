@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import date, time
 from pathlib import Path
@@ -183,3 +184,17 @@ def test_example_into_a_file_is_refused(tmp_path: Path) -> None:
 def test_every_column_is_one_the_ledger_reads() -> None:
     read = {"text" if name == "measure" else name for name in Columns.model_fields}
     assert read == set(NAMES)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, False), (0o644, True), (0o602, True)])
+def test_a_secret_that_everybody_may_read_or_change_is_warned_of(tmp_path: Path, mode: int, warned: bool) -> None:
+    for path in CONTRACT.glob("*.toml"):
+        shutil.copy(path, tmp_path)
+    channels = tmp_path / "channels.toml"
+    text = channels.read_text(encoding="utf-8").replace('{ env = "REMINDER_SMTP_PASSWORD" }', '{ file = "password" }')
+    channels.write_text(text, encoding="utf-8")
+    (tmp_path / "password").write_text("hunter2\n", encoding="utf-8")
+    (tmp_path / "password").chmod(mode)
+    told = [fault.message for fault in inspect(tmp_path)[1] if fault.key == "channel.mail.password"]
+    assert [("chmod o=" in one, "hunter2" in one) for one in told] == ([(True, False)] if warned else [])
