@@ -29,7 +29,7 @@ from reminder.store.provisional import told_by_guess
 from reminder.store.records import keep_record
 from reminder.store.reminders import store_ended
 
-__all__ = ["Counts", "Enqueued", "Service", "Watch", "deliver_due", "enqueue", "run", "upkeep"]
+__all__ = ["Counts", "Enqueued", "Service", "Watch", "clock_doubted", "deliver_due", "enqueue", "run", "upkeep"]
 
 Clock = Callable[[], datetime]
 
@@ -64,7 +64,8 @@ def run(service: Service, clock: Clock, stop: Callable[[], bool] = lambda: False
     first = enqueue(service, clock(), watch)
     messages = deliver_due(service, clock, stop)
     messages["held"] += first.held
-    upkeep(service, clock())
+    if not clock_doubted(first.guard):
+        upkeep(service, clock())
     return Counts(first.planned, +messages)
 
 

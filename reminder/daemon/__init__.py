@@ -94,7 +94,7 @@ class Daemon:
             return
         first = cycle.enqueue(self._service, now(), self._watch) if self._plans else cycle.Enqueued()
         self._engine.start()  # not before the first cycle: its guards may hold all sending
-        if self._plans:
+        if self._plans and not cycle.clock_doubted(first.guard):  # by a clock years ahead all would be old
             cycle.upkeep(self._service, now())
         self._beats += 1
         if self._engine.alive(_DEAD_SECONDS):

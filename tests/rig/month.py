@@ -1,7 +1,8 @@
 """Thirty simulated days of a large office while its peers, its database, its clock and the daemon itself fail.
 
-Everything comes from one seed. The peers are the receiver's process; the clock is handed to the cycle, so days are
-quick. `ledger.py` holds what was received against the oracle.
+Everything comes from one seed. The clock is an hour off for whole days, which nobody can tell, and now and then a day
+off for one beat, which the guard of a running daemon can. The peers are the receiver's process; the clock is handed to the cycle, so days are
+quick. `verdict.py` holds what was received against the oracle.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import col, select
 
 from reminder import cycle
+from reminder.cycle import Watch
 from reminder.rules.calendar import Calendar
 from reminder.rules.kinds import KINDS
 from reminder.store.destinations import forget
 from reminder.store.engine import open_engine, writing
+from reminder.store.holding import release
 from reminder.store.tables import DestinationRow, EventRow, MeasureRow, ReportRow
 from tests.makers import SHANGHAI, a_practice
 from tests.rig import offices
@@ -133,6 +136,9 @@ class Life:
             rules=tuple(KINDS[rule["kind"]].model_validate(rule) for rule in month.world["rules"]),
             practice=a_practice(calendar=Calendar(base="weekdays", off=frozenset(OFF), work=frozenset(WORK))),
         )
+        self.wall = self.true = datetime.combine(FIRST, time(0), SHANGHAI)
+        self.watch = Watch(lambda: self.wall, lambda: self.true.timestamp())
+        self.jumps, self.wrong = 0, list[str]()
         self._ledger()
 
     def _ledger(self) -> None:
@@ -194,19 +200,37 @@ class Life:
         works = day not in self.month.world["rest"]
         hours = ["08:30", "09:00", "09:30", "11:00", "14:00", "17:00", "17:50", "20:00"] if works else ["10:00"]
         shift = self.dice.choice([-1, 1]) if self.dice.random() < self.p / 2 else 0
+        jumps = self.dice.choice(hours[1:]) if works and self.dice.random() < self.p / 2 else ""
         for hour in hours:
             now = datetime.combine(day, time.fromisoformat(hour), SHANGHAI) + timedelta(hours=shift)
+            if hour == jumps:
+                self._jump(now - timedelta(minutes=3), timedelta(days=self.dice.choice([-1, 1])))
             for again in range(4):
                 if not self._beat(now + timedelta(minutes=7 * again)):
                     break
 
+    def _jump(self, now: datetime, by: timedelta) -> None:
+        """The clock is a day off for one beat and right again in the next; nothing may go before the office, which has
+        looked at it, says so."""
+        before = len(self.peer.accepted())
+        for wall in (now + by, now):
+            self.wall, self.true = wall, now
+            cycle.run(self.service, lambda: self.wall, watch=self.watch)
+            now += timedelta(minutes=1)
+        if len(self.peer.accepted()) != before:
+            self.wrong.append(f"sent by a clock that was {by} off on {now}")
+        self.jumps += 1
+        with writing(self.engine) as session:
+            release(session, now)
+
     def _beat(self, now: datetime) -> bool:
         """One cycle, perhaps on an ill database; whether something was left to be tried again."""
         self._reports(now)
+        self.wall = self.true = now
         illness = self.dice.choice(["locked", "full"]) if self.dice.random() < self.p / 4 else ""
         with self._ill(illness):
             try:
-                counts = cycle.run(self.service, lambda: now)
+                counts = cycle.run(self.service, lambda: now, watch=self.watch)
             except OperationalError:
                 assert illness, "the database failed without a reason"
                 self.month.ill.append((now - timedelta(hours=3), now + timedelta(hours=1)))

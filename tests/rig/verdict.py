@@ -58,7 +58,7 @@ class _Books:
 
 def judge(life: Life) -> Verdict:
     """The whole month's verdict."""
-    books, verdict = _Books(life), Verdict()
+    books, verdict = _Books(life), Verdict(wrong=list(life.wrong))
     facts = oracle_kinds.plan(books.world, FIRST, LAST)
     expected = {_key(fact): fact for fact in facts}
     for key, fact in expected.items():
@@ -67,6 +67,7 @@ def judge(life: Life) -> Verdict:
     dated = {key for key, row in books.rows.items() if FIRST <= row.at.astimezone(SHANGHAI).date() <= LAST}
     verdict.wrong += [f"extra: {key}" for key in dated - set(expected)]
     verdict.wrong += _messages(books, verdict)
+    verdict.figures["jumps of the clock"] = life.jumps
     verdict.figures["occasions"] = len(expected)
     verdict.figures["faults met"] = sum(len(found) for found in books.refused.values())
     verdict.figures["copies more than one"] = books.copies.total() - len(books.copies)
