@@ -166,11 +166,11 @@ def release(session: Session, message: Claimed, at: datetime | None = None, why:
 def give_back(session: Session, token: str, only: int | None = None) -> int:
     """Gives back what still stands under a lease, or `only` that message of it, by what the database says of it: the
     claimer may have lost the answer to his commit. How many there were."""
-    mine = [text(WAITING_STATES), col(MessageRow.lease_token) == token]
+    mine = and_(text(WAITING_STATES), col(MessageRow.lease_token) == token)
     if only is not None:
-        mine.append(col(MessageRow.id) == only)
+        mine = and_(mine, col(MessageRow.id) == only)
     before = case((col(MessageRow.attempts) > 0, "retrying"), else_="pending")
-    given = update(MessageRow).where(*mine).values(state=before, lease_token=None, lease_until=None)
+    given = update(MessageRow).where(mine).values(state=before, lease_token=None, lease_until=None)
     return session.connection().execute(given).rowcount
 
 

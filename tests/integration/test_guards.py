@@ -281,3 +281,14 @@ def test_messages_tried_before_the_hold_keep_their_identity_and_wait(stage):
     stage.cycle("2021-06-07 10:00")
     assert {row.state for row in stage.messages()} == {"sent"}
     assert next(row for row in stage.messages() if row.id == tried.id).payload == b"Subject: x\n\nfixed"
+
+
+def test_a_clock_years_ahead_drops_nothing_as_too_old(stage):
+    stage.measure("1", "2021-06-08", known_on=date(2021, 6, 4))
+    stage.service = replace(stage.service, rules=(a_rule("deadline", before=[4]),))
+    machine = Machine(stage, "2021-06-04 09:30")
+    machine.beat()
+    assert [row.state for row in stage.messages()] == ["sent"]
+    machine.beat(set_by=timedelta(days=20 * 365))
+    machine.beat()
+    assert [row.state for row in stage.messages()] == ["sent"]

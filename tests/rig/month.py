@@ -1,8 +1,8 @@
 """Thirty simulated days of a large office while its peers, its database, its clock and the daemon itself fail.
 
 Everything comes from one seed. The clock is an hour off for whole days, which nobody can tell, and now and then a day
-off for one beat, which the guard of a running daemon can. The peers are the receiver's process; the clock is handed to the cycle, so days are
-quick. `verdict.py` holds what was received against the oracle.
+off for one beat, which the guard of a running daemon can. The peers are the receiver's process; the clock is handed to
+the cycle, so days are quick. `verdict.py` holds what was received against the oracle.
 """
 
 from __future__ import annotations
@@ -137,9 +137,12 @@ class Life:
             practice=a_practice(calendar=Calendar(base="weekdays", off=frozenset(OFF), work=frozenset(WORK))),
         )
         self.wall = self.true = datetime.combine(FIRST, time(0), SHANGHAI)
-        self.watch = Watch(lambda: self.wall, lambda: self.true.timestamp())
+        self.watch = Watch(lambda: self.wall, self._steady)
         self.jumps, self.wrong = 0, list[str]()
         self._ledger()
+
+    def _steady(self) -> float:
+        return self.true.timestamp()
 
     def _ledger(self) -> None:
         world = self.month.world
