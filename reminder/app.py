@@ -25,9 +25,9 @@ from reminder.cycle.service import Service, Transport
 from reminder.domain.reminder import Reminder
 from reminder.errors import UsageError
 from reminder.ledger.rows import ReadSettings
-from reminder.plan import asks, occasions, sees
+from reminder.plan import asks, occasions, occasions_by_parts, sees
 from reminder.rules.rule import Facts, Rule, Span
-from reminder.scan import scan
+from reminder.scan import portions, scan
 from reminder.store.engine import open_engine, reading, require_current, upgrade, writing
 from reminder.store.marker import marker_of
 from reminder.store.memory import let_go
@@ -169,6 +169,15 @@ class App:
         """The same with those that are skipped, by a silence or because there is no working day for them."""
         era = era or present(self.configuration)
         return occasions(self.facts(span, era=era), era.rules, era.directory, era.practice, span)
+
+    def planned(self, span: Span) -> Iterator[Reminder]:
+        """As `plan`, in no order: read in parts, so that a country's ledger need not fit into memory."""
+        present_day = present(self.configuration)
+        rules, directory, practice = present_day.rules, present_day.directory, present_day.practice
+        with reading(self.engine) as session:
+            parts = portions(session, asks(rules, span, practice), sees(rules), directory, span.first)
+            for some in occasions_by_parts(parts, rules, directory, practice, span):
+                yield from (one for one in some if one.firing.skipped is None)
 
     def service_into(self, maildir: Path) -> Service:
         """The same, but everything lands in one maildir whatever its channel: nothing leaves this machine."""

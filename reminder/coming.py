@@ -21,7 +21,7 @@ def coming(app: App, moment: datetime, most: int = MOST) -> list[dict[str, str]]
     begin = max(today, configuration.office.started_on or today)
     found: set[tuple[datetime, str, str]] = set()
     for ahead in _AHEAD:
-        planned = app.plan(Span(begin, begin + timedelta(days=ahead)))
+        planned = app.planned(Span(begin, begin + timedelta(days=ahead)))
         found = {(one.firing.at, one.firing.rule, one.recipient) for one in planned if one.firing.at > moment}
         if len(found) >= most:
             break

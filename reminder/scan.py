@@ -28,12 +28,11 @@ def scan(session: Session, asked: Iterable[Ask], sees: Collection[str], director
     """The measures that any of `asked` wants to see, the reports that matter from `since` on, what a kind `sees`."""
     wanted, closed = _split(asked)
     reach = min((ask.open_since for ask in closed), default=None)
-    outside = frozenset(unit.name for unit in directory.units.values() if unit.outside)
     return Facts(
         measures=load_alternatives(session, ways(wanted)),
         closed=load_measures(session, col(MeasureRow.closed_on) >= reach) if reach else (),
         reports=reports_since(session, since),
-        outside=outside,
+        outside=directory.outside,
         letters=letters_since(session, since) if "letters" in sees else (),
         duties_done=duties_since(session, since) if "duties_done" in sees else (),
         silences=silences_since(session, since),

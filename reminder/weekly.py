@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from reminder.app import App
 from reminder.errors import UsageError
-from reminder.office.reports import UnitWeek, list_reports
+from reminder.office.reports import UnitWeek, reports_of_week
 from reminder.office.weeks import week_of
 from reminder.rules.kinds.report import ReportRule
-from reminder.rules.rule import Span
+from reminder.store.engine import reading
 from reminder.words import say
 
 
@@ -24,6 +24,5 @@ def week_reports(app: App, week: str | None, today: date | None = None) -> list[
     if not rules:
         raise UsageError(say(configuration.locale, "reports.no_rule"))
     name = week_of(week or str(today or app.today()), configuration.locale)
-    monday = date.fromisocalendar(int(name[:4]), int(name[6:]), 1)
-    facts = app.facts(Span(monday, monday + timedelta(days=6)), rules[:1])
-    return list_reports(facts, rules[0], configuration.practice, name)
+    with reading(app.engine) as session:
+        return reports_of_week(session, rules[0], configuration.practice, configuration.directory.outside, name)

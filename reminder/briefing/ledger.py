@@ -12,13 +12,11 @@ from reminder.briefing.look import Look
 from reminder.domain.matter import Matter
 from reminder.domain.measure import Measure
 from reminder.ledger.text import cell_text
-from reminder.office.reports import list_reports
+from reminder.office.reports import reports_of_week
 from reminder.office.waiting import waiting
-from reminder.plan import asks
 from reminder.rules.calendar import ONE_DAY, days
 from reminder.rules.kinds.report import ReportRule
 from reminder.rules.rule import Span
-from reminder.scan import scan
 from reminder.store.measures import by_ids, load_measures
 from reminder.store.tables import OPEN_STATUSES, MeasureRow
 from reminder.words import say
@@ -79,9 +77,7 @@ def reports_missing(look: Look) -> Iterator[Matter]:
         for week in rule.weeks(Span(first, look.today), practice):
             if not (first <= week.due_at.date() and week.due_at <= look.now):
                 continue
-            span = Span(week.due_at.date(), week.due_at.date())
-            facts = scan(look.session, asks([rule], span, practice), (), directory, span.first)
-            states = list_reports(facts, rule, practice, week.name)
+            states = reports_of_week(look.session, rule, practice, directory.outside, week.name)
             missing = tuple(one.unit for one in states if one.state == "missing")
             if missing:
                 told = {"week": week.name, "units": _units(missing, look)}

@@ -32,7 +32,7 @@ def as_record(configuration: Configuration) -> dict[str, Any]:
     calendar = practice.calendar
     return {
         "rules": [rule.model_dump(mode="json", by_alias=True, exclude_defaults=True) for rule in configuration.rules],
-        "outside": sorted(unit.name for unit in configuration.directory.units.values() if unit.outside),
+        "outside": sorted(configuration.directory.outside),
         "started_on": str(practice.started_on or ""),
         "working_days_only": practice.working_days_only,
         "calendar": {

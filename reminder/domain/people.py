@@ -51,6 +51,11 @@ class Directory:
     office: Party
     principal: str | None = None
 
+    @property
+    def outside(self) -> frozenset[str]:
+        """The units that are written to only where a rule says so."""
+        return frozenset(unit.name for unit in self.units.values() if unit.outside)
+
     def unit_names(self) -> Mapping[str, str]:
         """Every name and alias of every unit → its canonical name."""
         names = {alias: unit.name for unit in self.units.values() for alias in unit.aliases}

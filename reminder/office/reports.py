@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
-from reminder.domain.measure import Measure
 from reminder.errors import UsageError
 from reminder.office.find import nearest
 from reminder.office.naming import note_answers
 from reminder.office.weeks import instant_of, week_of
 from reminder.rules.kinds.report import ReportRule
-from reminder.rules.rule import Facts, Practice, Span
+from reminder.rules.rule import Practice, Span
+from reminder.store.owing import units_owing
 from reminder.store.tables import ReportRow
 from reminder.words import say
 
@@ -164,22 +163,44 @@ def import_reports(session: Session, reports: Iterable[Report], zone: ZoneInfo) 
     return sum(record_report(session, report, zone) for report in reports)
 
 
-def list_reports(facts: Facts, rule: ReportRule, practice: Practice, week: str) -> list[UnitWeek]:
-    """Every unit's report of `week` (as 2021-W17), by unit. A unit that owes none but sent one is told too."""
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What is owed of one week: when it falls due (None: it owes none), and by which of the units that are known."""
+
+    week: str
+    due_at: datetime | None
+    units: Mapping[str, bool]
+
+
+def owed_in(session: Session, rule: ReportRule, practice: Practice, outside: frozenset[str], week: str) -> Owed:
+    """What the units owe of `week` (as 2021-W17), of those that had an open measure as long before as the rule looks
+    back."""
     monday = date.fromisocalendar(int(week[:4]), int(week[6:]), 1)
-    due = next((one for one in rule.weeks(Span(monday, monday + timedelta(6)), practice) if one.name == week), None)
-    by_unit: dict[str, list[Measure]] = defaultdict(list)
-    for measure in facts.measures:
-        for unit in rule.units(measure, facts):
-            by_unit[unit].append(measure)
-    submitted = {unit: at.astimezone(practice.zone) for (unit, of), at in facts.reports.items() if of == week}
+    span = Span(monday, monday + timedelta(6))
+    due_at = next((one.due_at for one in rule.weeks(span, practice) if one.name == week), None)
+    asked = next(iter(rule.asks(span, practice)), None)
+    on = due_at.date() if due_at else None
+    units = units_owing(session, rule, outside, on, asked.open_since) if asked else {}
+    return Owed(week, due_at, units)
+
+
+def told(session: Session, owed: Owed, zone: ZoneInfo) -> list[UnitWeek]:
+    """Every unit's report of that week, by unit. A unit that owes none but sent one is told too."""
+    first = select(ReportRow.unit, func.min(ReportRow.submitted_at)).where(ReportRow.week == owed.week)
+    submitted = {unit: at.astimezone(zone) for unit, at in session.exec(first.group_by(ReportRow.unit))}
     found = []
-    for unit in sorted({*by_unit, *submitted}):
-        owed = due is not None and rule.owed(due, unit, by_unit.get(unit, ()))
-        state = _state(due.due_at, submitted.get(unit)) if owed and due else "not_owed"
-        due_at = due.due_at if due else None
-        found.append(UnitWeek(unit=unit, week=week, due_at=due_at, state=state, submitted_at=submitted.get(unit)))
+    for unit in sorted({*owed.units, *submitted}):
+        at, owes = submitted.get(unit), owed.due_at is not None and owed.units.get(unit, False)
+        state = _state(owed.due_at, at) if owes and owed.due_at else "not_owed"
+        found.append(UnitWeek(unit=unit, week=owed.week, due_at=owed.due_at, state=state, submitted_at=at))
     return found
+
+
+def reports_of_week(
+    session: Session, rule: ReportRule, practice: Practice, outside: frozenset[str], week: str
+) -> list[UnitWeek]:
+    """Every unit's report of `week`, see `owed_in` and `told`."""
+    return told(session, owed_in(session, rule, practice, outside, week), practice.zone)
 
 
 def _state(due_at: datetime, submitted_at: datetime | None) -> State:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, TextClause, text
 from sqlmodel import Session, col, select
 
 from reminder.domain.history import status_at
 from reminder.domain.measure import OPEN, Change, Status
 from reminder.rules.rule import Practice
-from reminder.store.tables import EventRow, MeasureRow, MeasureUnitRow
+from reminder.store.tables import ASIDE, ASKED, EventRow, MeasureRow, MeasureUnitRow
 
 _EVERY = 2  # working days: how often the office is asked again
 _ABOUT_EXTENSION = ("ask_extension", "refuse_extension", "extend")
@@ -46,19 +46,20 @@ class Waiting:
 
 def waiting(session: Session, day: date) -> list[Waiting]:
     """Everything that waits on `day`, in the order of the ledger; a measure that was closed waits for nothing."""
-    claimed = _latest(session, col(EventRow.status) == Status.CLAIMED.value)
-    found = [_waiting("claim", event, row) for event, row in claimed if row.status == Status.CLAIMED]
-    asked = _latest(session, col(EventRow.act).in_(_ABOUT_EXTENSION))
+    stands = (text(f"measure.{ASIDE}"), col(MeasureRow.status) == Status.CLAIMED.value)
+    claimed = _latest(session, *stands, col(EventRow.status) == Status.CLAIMED.value)
+    found = [_waiting("claim", event, row) for event, row in claimed]
+    asked = _latest(session, text(ASKED), col(EventRow.act).in_(_ABOUT_EXTENSION))
     found += [
         _waiting("extension", event, row) for event, row in asked if event.act == "ask_extension" and row.status in OPEN
     ]
-    passed = _latest(session, col(EventRow.act).in_(_ABOUT_UNIT))
+    passed = _latest(session, text(ASKED), col(EventRow.act).in_(_ABOUT_UNIT))
     found += [
         replace(_waiting("pass_on", event, row), whose=event.facts["unit"])
         for event, row in passed
         if event.act == "pass_on" and row.status in OPEN and _still_its(session, row, event)
     ]
-    for event, row in _latest(session, col(EventRow.act) == "suspend"):
+    for event, row in _latest(session, text(ASKED), col(EventRow.act) == "suspend"):
         review = _day(event, "review")
         if review and review <= day and _stands(session, row, day) is Status.SUSPENDED:
             found.append(replace(_waiting("review", event, row), since=review))
@@ -88,9 +89,9 @@ def _day(event: EventRow, name: str) -> date | None:
     return date.fromisoformat(event.facts[name]) if event.facts.get(name) else None
 
 
-def _latest(session: Session, where: ColumnElement[bool]) -> Iterable[tuple[EventRow, MeasureRow]]:
+def _latest(session: Session, *where: ColumnElement[bool] | TextClause) -> Iterable[tuple[EventRow, MeasureRow]]:
     """For each measure the last of the acts that meet `where`, with the measure."""
-    named = select(EventRow, MeasureRow).join(MeasureRow, col(MeasureRow.id) == col(EventRow.measure_id)).where(where)
+    named = select(EventRow, MeasureRow).join(MeasureRow, col(MeasureRow.id) == col(EventRow.measure_id)).where(*where)
     acts = (found for found in session.exec(named.order_by(col(EventRow.id))) if not _said_again(found[0]))
     return {row.id: (event, row) for event, row in acts}.values()
 

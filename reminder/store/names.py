@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from sqlalchemy import text
 from sqlmodel import Session, col, func, select
 
 from reminder.domain.measure import CLOSED, Status
-from reminder.store.tables import LetterRow, MeasureRow, MeasureUnitRow
+from reminder.store.tables import ASIDE, OPEN_STATUSES, LetterRow, MeasureRow, MeasureUnitRow
 
 _OVER = [status.value for status in CLOSED if status is not Status.SUSPENDED]
 
@@ -33,9 +34,15 @@ def addressees(session: Session) -> list[str]:
 
 
 def count_by_status(session: Session) -> dict[str, int]:
-    """How many measures stand at each status; every status is named."""
-    counted = session.exec(select(MeasureRow.status, func.count()).group_by(MeasureRow.status))
-    return {status.value: 0 for status in Status} | dict(counted.all())
+    """How many measures stand at each status; every status is named. What is written off is counted as the rest of
+    all: only indices are read."""
+    counts = {status.value: 0 for status in Status}
+    for condition in (OPEN_STATUSES, ASIDE):
+        counted = select(MeasureRow.status, func.count()).where(text(condition)).group_by(MeasureRow.status)
+        counts |= dict(session.exec(counted).all())
+    every = session.exec(select(func.count()).select_from(MeasureRow)).one()
+    counts[Status.WRITTEN_OFF.value] = every - sum(counts.values())
+    return counts
 
 
 def find_codes(session: Session) -> list[tuple[int, str, str]]:

@@ -27,8 +27,16 @@ SQLModel.model_config["defer_build"] = True
 # Literals, not parameters: SQLite uses a partial index only where it sees the literal in the statement.
 OPEN_STATUSES = "status IN ('not_started', 'in_progress', 'phase_complete')"
 CLOSED_STATUSES = f"NOT ({OPEN_STATUSES})"
+ASIDE = "status IN ('claimed', 'suspended', 'declined')"
+UNCOUNTED = "(deadline_on IS NULL OR NOT deadline_confirmed OR deadline_kind NOT IN ('date', 'immediate'))"
+# Said otherwise than OPEN_STATUSES: SQLite would take that one's index, which holds all that is open.
+OPEN_UNCOUNTED = f"status NOT IN ('claimed', 'written_off', 'suspended', 'declined') AND {UNCOUNTED}"
+TAGGED = "CAST(tags AS TEXT) <> '[]'"
+MOVED = "status IS NOT NULL"
+ASKED = "act IN ('ask_extension', 'refuse_extension', 'extend', 'pass_on', 'keep_unit', 'hand_over', 'suspend')"
 PROVISIONAL = "provisional"
 WAITING_STATES = "state IN ('pending', 'held', 'retrying', 'unknown', 'sending')"
+CANCELLED = "state = 'cancelled'"
 DEAD = "state = 'failed'"
 OWN = "own <> ''"
 
@@ -42,9 +50,19 @@ class MeasureRow(SQLModel, table=True):
         Index(
             "ix_measure_open_deadline",
             "deadline_on",
+            "status",
             sqlite_where=text(OPEN_STATUSES),
         ),
         Index("ix_measure_closed_on", "closed_on"),
+        Index("ix_measure_in_order", "ledger", "id"),
+        Index("ix_measure_aspect", "aspect", "ledger", "id"),
+        Index("ix_measure_problem", "problem", "ledger", "id"),
+        Index("ix_measure_leader", "leader", "ledger", "id"),
+        Index("ix_measure_code", "code"),
+        Index("ix_measure_deadline_on", "deadline_on"),
+        Index("ix_measure_progress_on", text("progress_on DESC"), "id"),
+        Index("ix_measure_aside", "status", "ledger", "id", sqlite_where=text(ASIDE)),
+        Index("ix_measure_uncounted", "ledger", "id", sqlite_where=text(OPEN_UNCOUNTED)),
         Index(
             "ix_measure_unseen",
             "seen_at",
@@ -103,6 +121,10 @@ class EventRow(SQLModel, table=True):
     """An act on a measure: what, on which day, by whom, why. Never changed, never deleted."""
 
     __tablename__ = "event"
+    __table_args__ = (
+        Index("ix_event_moved", "measure_id", "on", "id", "status", sqlite_where=text(MOVED)),
+        Index("ix_event_asked", "measure_id", "id", sqlite_where=text(ASKED)),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     measure_id: int = Field(sa_column=Column(ForeignKey("measure.id", ondelete="CASCADE"), index=True, nullable=False))
@@ -119,7 +141,10 @@ class ReportRow(SQLModel, table=True):
     """A weekly report as submitted; amendments are further rows. `week` is the ISO week, as 2021-W17."""
 
     __tablename__ = "report"
-    __table_args__ = (UniqueConstraint("unit", "week", "submitted_at"),)
+    __table_args__ = (
+        UniqueConstraint("unit", "week", "submitted_at"),
+        Index("ix_report_week", "week", "unit", "submitted_at"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     unit: str
@@ -216,6 +241,7 @@ class MessageRow(SQLModel, table=True):
         Index("ix_message_finished", "finished_at"),
         Index("uq_message_own", "own", "channel", unique=True, sqlite_where=text(OWN)),
         Index("ix_message_failed", "finished_at", sqlite_where=text(DEAD)),
+        Index("ix_message_cancelled", "id", sqlite_where=text(CANCELLED)),
         Index(
             "ix_message_claim",
             "channel",

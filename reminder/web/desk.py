@@ -33,7 +33,7 @@ class Morning:
     soon: Page
     unconfirmed: int
     waiting: tuple[Waiting, ...]
-    missing: tuple[str, ...]
+    missing: tuple[str, ...] | None
     missing_week: str
     pending: int
     sent_today: int
@@ -77,15 +77,17 @@ def _morning(here: Hall) -> Morning:
         )
 
 
-def _reports(here: Hall, today: date, now: datetime) -> tuple[tuple[str, ...], int, str]:
+def _reports(here: Hall, today: date, now: datetime) -> tuple[tuple[str, ...] | None, int, str]:
     """Who misses this week's report, or last week's while this one is not due yet; and how many still have time."""
     this, last = week_name(today), week_name(today - timedelta(days=7))
-    states = [(one.unit, shown(one, now)) for one in of_week(here, this)]
-    pending = sum(state == "pending" for _, state in states)
+    found = of_week(here, this)
+    states = [shown(one, now) for one in found or ()]
+    pending = states.count("pending")
     week = last if pending or not states else this
     if week == last:
-        states = [(one.unit, shown(one, now)) for one in of_week(here, last)]
-    return tuple(unit for unit, state in states if state == "missing"), pending, week
+        found = of_week(here, last)
+    missing = None if found is None else tuple(one.unit for one in found if shown(one, now) == "missing")
+    return missing, pending, week
 
 
 def _sent_today(session: Session, app: App, today: date) -> int:

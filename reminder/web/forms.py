@@ -70,6 +70,12 @@ def text(sent: FormData, name: str, most: int = 2000) -> str:
     return value
 
 
+def number_of(request: Request) -> int:
+    """The page that the address names; the first where it names none."""
+    typed = request.query_params.get("page", "")
+    return max(1, int(typed)) if typed.isdecimal() and len(typed) < 7 else 1
+
+
 def day(sent: FormData, name: str) -> date | None:
     """The field `name` as a day; None where it is empty.
 

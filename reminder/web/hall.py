@@ -5,15 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import cast
+from datetime import date, datetime, timedelta
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from fastapi import Request
 
 from reminder.app import App
 from reminder.config.models import Web
-from reminder.web.remembered import Remembered
+from reminder.web.remembered import Kept, Remembered
 from reminder.words import LOCALES
 
 LANGUAGE_COOKIE = "language"
@@ -42,6 +42,10 @@ class Hall:
     def today(self) -> date:
         """The office's local day."""
         return self.now().astimezone(self.app.configuration.zone).date()
+
+    def since(self, kept: Kept[Any] | None) -> datetime | None:
+        """Since when something remembered is known; None where it is not known yet."""
+        return self.now() - timedelta(seconds=kept.age) if kept else None
 
     def names_of(self, unit: str) -> list[str]:
         """By which names the ledger may call a unit."""

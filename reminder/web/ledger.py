@@ -11,6 +11,7 @@ from reminder.domain.measure import Status
 from reminder.store.engine import reading
 from reminder.store.listing import ORDERS, Page, Wanted, choices, listed
 from reminder.web.access import viewer
+from reminder.web.forms import number_of
 from reminder.web.hall import hall
 from reminder.web.pages import page
 
@@ -50,8 +51,8 @@ def _asked(request: Request) -> tuple[Wanted, str, int]:
     wanted = Wanted(**{each.name: query.get(each.name, "").strip()[:_LONGEST] for each in fields(Wanted)})
     if wanted.colour not in ("", *COLOURS):
         wanted = Wanted(**asdict(wanted) | {"colour": ""})
-    order, number = query.get("order", ""), query.get("page", "")
-    return wanted, order if order in ORDERS else ORDERS[0], int(number) if number.isdecimal() and len(number) < 7 else 1
+    order = query.get("order", "")
+    return wanted, order if order in ORDERS else ORDERS[0], number_of(request)
 
 
 def _turned(wanted: Wanted, order: str, found: Page) -> dict[str, str]:

@@ -6,24 +6,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from reminder.app import App
-from reminder.office.reports import list_reports
+from reminder.office.reports import owed_in, told
 from reminder.office.statistics import Movement, movement
-from reminder.rules.kinds.report import ReportRule
 from reminder.rules.report_slots import week_name
-from reminder.rules.rule import Span
 from reminder.store.engine import reading
 from reminder.web.access import Refused, viewer
 from reminder.web.hall import hall, locale_of
 from reminder.web.pages import page
-from reminder.web.weeks import shown
+from reminder.web.remembered import Kept
+from reminder.web.weeks import report_rule, shown
 from reminder.web.workbook import workbook
 from reminder.words import say
 
+T = TypeVar("T")
 router = APIRouter(dependencies=[Depends(viewer)])
 _WEEKS = 26
 _GRID_WEEKS = 8
@@ -47,22 +47,30 @@ def pictures(request: Request) -> Response:
     """All of them."""
     here = hall(request)
     moved, grid = _moved(request), _grid(request)
-    most = max((max(values, default=0) for values in moved.by_aspect.values()), default=0)
-    aspects = dict(list(moved.by_aspect.items())[:_MOST_ASPECTS])
     return page(
         request,
         "pictures.html",
-        moved=moved,
-        colours=_lines(moved.by_colour, max(map(max, moved.by_colour.values()))),
-        aspects=_lines(aspects, most),
-        left_out=len(moved.by_aspect) - len(aspects),
-        most_colours=max(map(max, moved.by_colour.values())),
-        most_aspects=most,
+        moved=moved and moved.answer,
+        moved_at=here.since(moved),
+        **(_charts(moved.answer) if moved else {}),
         width=WIDTH,
         height=HEIGHT,
-        grid=grid,
-        today=here.app.today(here.now()),
+        grid=grid and grid.answer,
+        grid_at=here.since(grid),
     )
+
+
+def _charts(moved: Movement) -> dict[str, Any]:
+    aspects = dict(list(moved.by_aspect.items())[:_MOST_ASPECTS])
+    most_colours = max(map(max, moved.by_colour.values()))
+    most_aspects = max((max(values, default=0) for values in moved.by_aspect.values()), default=0)
+    return {
+        "colours": _lines(moved.by_colour, most_colours),
+        "aspects": _lines(aspects, most_aspects),
+        "left_out": len(moved.by_aspect) - len(aspects),
+        "most_colours": most_colours,
+        "most_aspects": most_aspects,
+    }
 
 
 @router.get("/pictures/{name}.xlsx")
@@ -70,16 +78,22 @@ def as_workbook(request: Request, name: str) -> Response:
     """The table behind a picture."""
     locale = locale_of(request)
     if name == "reports":
-        grid = _grid(request)
+        grid = _ready(_grid(request))
         rows = [[unit, *(_in_words(locale, state) for state in states)] for unit, states in grid["rows"]]
         return workbook("reports.xlsx", name, [say(locale, "desk.unit"), *grid["weeks"]], rows)
-    moved = _moved(request)
-    lines = {"colours": moved.by_colour, "aspects": moved.by_aspect}.get(name)
-    if lines is None:
+    if name not in ("colours", "aspects"):
         raise Refused(404, "web.not_found")
+    moved = _ready(_moved(request))
+    lines = moved.by_colour if name == "colours" else moved.by_aspect
     names = [say(locale, f"desk.colour_{each}") if name == "colours" else each for each in lines]
     rows = [[day, *values] for day, values in zip(moved.days, zip(*lines.values(), strict=True), strict=True)]
     return workbook(f"{name}.xlsx", name, [say(locale, "desk.when"), *names], rows)
+
+
+def _ready(kept: Kept[T] | None) -> T:
+    if kept is None:
+        raise Refused(409, "desk.counting")
+    return kept.answer
 
 
 def _in_words(locale: str, state: str) -> str:
@@ -88,17 +102,16 @@ def _in_words(locale: str, state: str) -> str:
     return say(locale, f"reports.{state}") if state else ""
 
 
-def _moved(request: Request) -> Movement:
+def _moved(request: Request) -> Kept[Movement] | None:
     """Week by week up to today."""
-    here = hall(request)
-    today = here.app.today(here.now())
+    app, today = hall(request).app, hall(request).today()
     days = [today - timedelta(days=7 * n) for n in reversed(range(_WEEKS))]
 
     def find() -> Movement:
-        with reading(here.app.engine) as session:
+        with reading(app.engine) as session:
             return movement(session, days)
 
-    return here.memory.recall(f"movement:{today}", _SECONDS, find)
+    return hall(request).memory.kept("movement", today, _SECONDS, find)
 
 
 def _lines(counts: Mapping[str, Sequence[int]], most: int) -> list[Line]:
@@ -111,23 +124,24 @@ def _lines(counts: Mapping[str, Sequence[int]], most: int) -> list[Line]:
     return found
 
 
-def _grid(request: Request) -> dict[str, Any]:
+def _grid(request: Request) -> Kept[dict[str, Any]] | None:
     """The last weeks' reports, those units first that miss most."""
     here = hall(request)
-    today = here.app.today(here.now())
-    return here.memory.recall(f"grid:{today}", _SECONDS, lambda: _reports(here.app, today, here.now()))
+    app, today, now = here.app, here.today(), here.now()
+    return here.memory.kept("grid", (app.configuration, today), _SECONDS, lambda: _reports(app, today, now))
 
 
 def _reports(app: App, today: date, now: datetime) -> dict[str, Any]:
     mondays = [today - timedelta(days=today.weekday() + 7 * n) for n in reversed(range(_GRID_WEEKS))]
     weeks = [week_name(monday) for monday in mondays]
-    rule = next((rule for rule in app.configuration.rules if isinstance(rule, ReportRule)), None)
+    rule, practice = report_rule(app), app.configuration.practice
     states: dict[str, dict[str, str]] = {}
     if rule is not None:
-        facts = app.facts(Span(mondays[0], mondays[-1] + timedelta(days=6)), [rule])
-        for week in weeks:
-            for one in list_reports(facts, rule, app.configuration.practice, week):
-                states.setdefault(one.unit, {})[week] = shown(one, now)
+        with reading(app.engine) as session:
+            for week in weeks:
+                owed = owed_in(session, rule, practice, app.configuration.directory.outside, week)
+                for one in told(session, owed, practice.zone):
+                    states.setdefault(one.unit, {})[week] = shown(one, now)
     rows = [(unit, [of.get(week, "") for week in weeks]) for unit, of in states.items()]
     rows.sort(key=lambda row: (-row[1].count("missing"), -row[1].count("late"), row[0]))
     return {"weeks": weeks, "rows": rows[:_MOST_UNITS], "left_out": max(0, len(rows) - _MOST_UNITS)}

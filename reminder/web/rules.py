@@ -4,6 +4,7 @@ rules live in rules.toml."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -31,9 +32,10 @@ def rules(request: Request) -> Response:
     """Every rule with the keys it was given, and the next occasions of all."""
     here = hall(request)
     moment = here.now()
-    soon = here.memory.recall("coming", _SECONDS, lambda: coming(here.app, moment, _NEXT))
+    app, today = here.app, here.app.today(moment)
+    soon = here.memory.kept("coming", (app.configuration, today), _SECONDS, lambda: coming(app, moment, _NEXT))
     found = [{"name": rule.name, "kind": rule.kind, "keys": _keys(rule)} for rule in here.app.configuration.rules]
-    return page(request, "rules.html", rules=found, coming=soon)
+    return page(request, "rules.html", rules=found, coming=soon and soon.answer, at=here.since(soon))
 
 
 def _keys(rule: Rule) -> dict[str, Any]:
@@ -48,21 +50,29 @@ def calendar(request: Request) -> Response:
     here = hall(request)
     today = here.app.today(here.now())
     monday = today - timedelta(days=today.weekday())
-    weeks = here.memory.recall("calendar", _SECONDS, lambda: _weeks(here.app, monday))
-    return page(request, "calendar.html", weeks=weeks, today=today)
-
-
-def _weeks(app: App, monday: date) -> list[list[dict[str, Any]]]:
+    app = here.app
     span = Span(monday, monday + timedelta(days=7 * _WEEKS - 1))
+    going = here.memory.kept("calendar", (app.configuration, today), _SECONDS, lambda: _going(app, span))
+    weeks = _weeks(app.configuration.practice.calendar, span, going.answer if going else {})
+    return page(request, "calendar.html", weeks=weeks, today=today, known=going is not None, at=here.since(going))
+
+
+def _going(app: App, span: Span) -> dict[date, tuple[int, int]]:
+    """For each day how many messages would go on it, and how many measures are due."""
     messages: dict[date, set[str]] = defaultdict(set)
     due: Counter[date] = Counter()
-    for one in app.plan(span):
+    for one in app.planned(span):
         messages[one.firing.at.date()].add(one.message)
         if one.firing.kind == "due":
             due[one.firing.at.date()] += 1
-    days = [_day(app.configuration.practice.calendar, monday + timedelta(days=n)) for n in range(7 * _WEEKS)]
+    return {day: (len(keys), due[day]) for day, keys in messages.items()}
+
+
+def _weeks(calendar: Calendar, span: Span, going: Mapping[date, tuple[int, int]]) -> list[list[dict[str, Any]]]:
+    days = [_day(calendar, span.first + timedelta(days=n)) for n in range((span.last - span.first).days + 1)]
     for day in days:
-        day |= {"messages": len(messages[day["day"]]), "due": due[day["day"]]}
+        messages, due = going.get(day["day"], (0, 0))
+        day |= {"messages": messages, "due": due}
     return [days[start : start + 7] for start in range(0, len(days), 7)]
 
 

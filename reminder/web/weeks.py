@@ -10,23 +10,24 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
+from reminder.app import App
 from reminder.errors import UsageError
-from reminder.office.reports import Report, UnitWeek, canonical_unit, record_report
+from reminder.office.reports import Owed, Report, UnitWeek, canonical_unit, owed_in, record_report, told
 from reminder.office.weeks import instant_of, week_of
 from reminder.rules.kinds.report import ReportRule
 from reminder.rules.report_slots import week_name
-from reminder.store.engine import writing
+from reminder.store.engine import reading, writing
 from reminder.web.access import officer, viewer
-from reminder.web.forms import form, text
+from reminder.web.forms import form, number_of, text
 from reminder.web.hall import Hall, hall, locale_of
 from reminder.web.pages import page
 from reminder.web.workbook import workbook
-from reminder.weekly import week_reports
 from reminder.words import say
 
 router = APIRouter()
 STATES = ("missing", "late", "pending", "received", "not_owed")
-_SECONDS = 20.0  # the facts behind a week cost a look at every open measure
+_SECONDS = 5.0
+_PAGE = 200  # units on one page
 
 
 @router.get("/reports", dependencies=[Depends(viewer)])
@@ -35,14 +36,21 @@ def reports(request: Request) -> Response:
     here = hall(request)
     week = _week(request)
     monday = _monday(week)
-    found = of_week(here, week)
+    known = of_week(here, week)
+    found = known or []
+    states = [shown(one, here.now()) for one in found]
+    number = min(number_of(request), max(1, -(-len(found) // _PAGE)))
+    begin = (number - 1) * _PAGE
     return page(
         request,
         "reports.html",
         week=week,
-        found=found,
-        states=[shown(one, here.now()) for one in found],
-        counts=dict.fromkeys(STATES, 0) | Counter(shown(one, here.now()) for one in found),
+        found=found[begin : begin + _PAGE],
+        states=states[begin : begin + _PAGE],
+        counts=dict.fromkeys(STATES, 0) | Counter(states),
+        counting=known is None,
+        page=number,
+        last=max(1, -(-len(found) // _PAGE)),
         before=week_name(monday - timedelta(days=7)),
         after=week_name(monday + timedelta(days=7)),
         now=here.now().astimezone(here.app.configuration.zone),
@@ -57,7 +65,7 @@ def compiled(request: Request) -> Response:
     week, zone = _week(request), here.app.configuration.zone
     rows = [
         [one.unit, say(locale, f"reports.{one.state}"), _clock(one.submitted_at, zone), _clock(one.due_at, zone)]
-        for one in of_week(here, week)
+        for one in of_week(here, week) or []
     ]
     return workbook(f"{week}.xlsx", week, say(locale, "reports.columns").split("|"), rows)
 
@@ -80,13 +88,35 @@ def recorded(request: Request, sent: Annotated[FormData, Depends(form)]) -> Resp
     return RedirectResponse(f"/reports?week={report.week}&done=1", 303)
 
 
-def of_week(here: Hall, week: str) -> list[UnitWeek]:
-    """Every unit's report of a week by the first rule about reports, the missing ones first; none without a rule."""
-    order = ("missing", "late", "received", "not_owed")
-    if not any(isinstance(rule, ReportRule) for rule in here.app.configuration.rules):
+def of_week(here: Hall, week: str) -> list[UnitWeek] | None:
+    """Every unit's report of a week by the first rule about reports, the missing ones first; nothing without a rule.
+    None where it is not known yet, because very many units are being looked at for the first time."""
+    return here.memory.recall(f"reports:{week}", _SECONDS, lambda: _of_week(here, week))
+
+
+def _of_week(here: Hall, week: str) -> list[UnitWeek] | None:
+    """Who owes is remembered for a while; who has reported is always looked at."""
+    app = here.app
+    rule = report_rule(app)
+    if rule is None:
         return []
-    found = here.memory.recall(f"reports:{week}", _SECONDS, lambda: week_reports(here.app, week))
+
+    def find() -> Owed:
+        with reading(app.engine) as session:
+            return owed_in(session, rule, app.configuration.practice, app.configuration.directory.outside, week)
+
+    owed = here.memory.kept(f"owed:{week}", rule, _SECONDS, find)
+    if owed is None:
+        return None
+    with reading(app.engine) as session:
+        found = told(session, owed.answer, app.configuration.zone)
+    order = ("missing", "late", "received", "not_owed")
     return sorted(found, key=lambda one: (order.index(one.state), one.unit))
+
+
+def report_rule(app: App) -> ReportRule | None:
+    """The first rule about reports."""
+    return next((rule for rule in app.configuration.rules if isinstance(rule, ReportRule)), None)
 
 
 def shown(one: UnitWeek, now: datetime) -> str:

@@ -8,12 +8,11 @@ import pytest
 from sqlmodel import select
 
 from reminder.errors import UsageError
-from reminder.office.reports import Report, canonical_unit, import_reports, list_reports, read_reports, record_report
+from reminder.office.reports import Report, canonical_unit, import_reports, read_reports, record_report, reports_of_week
 from reminder.office.weeks import instant_of, week_of
-from reminder.rules.rule import Facts
 from reminder.store.engine import reading, writing
-from reminder.store.tables import ReportRow
-from tests.makers import SHANGHAI, a_measure, a_practice, a_rule
+from reminder.store.tables import MeasureRow, MeasureUnitRow, ReportRow
+from tests.makers import SHANGHAI, a_practice, a_rule
 
 NAMES = {"建设局": "建设局", "区建设局": "建设局", "城管局": "城管局"}
 WEEKS = [
@@ -99,16 +98,31 @@ def test_reports_are_stored_once_and_amendments_beside_them(desk):
         assert len(session.exec(select(ReportRow)).all()) == 2
 
 
-def test_who_owed_a_report_and_what_became_of_it():
+def measures_of(desk, *units):
+    with writing(desk.engine) as session:
+        for n, unit in enumerate(units, 1):
+            known = {"status": "in_progress", "known_on": date(2020, 1, 1)}
+            session.add(MeasureRow(id=n, code=str(n), text="措施", deadline_kind="empty", **known))
+            session.flush()
+            session.add(MeasureUnitRow(measure_id=n, role="responsible", position=0, unit=unit))
+
+
+def told_of(desk, rule, week):
+    with reading(desk.engine) as session:
+        return reports_of_week(session, rule, a_practice(), frozenset(), week)
+
+
+def test_who_owed_a_report_and_what_became_of_it(desk):
     rule = a_rule("report", due="friday 17:00")
-    units = ["建设局", "城管局", "财政局"]
-    measures = [a_measure(units=(unit,)) for unit in units]
+    measures_of(desk, "建设局", "城管局", "财政局")
     submitted = {
         ("建设局", "2021-W16"): datetime(2021, 4, 23, 16, tzinfo=SHANGHAI),
         ("城管局", "2021-W16"): datetime(2021, 4, 25, 9, tzinfo=SHANGHAI),
         ("教育局", "2021-W16"): datetime(2021, 4, 23, 9, tzinfo=SHANGHAI),
     }
-    told = list_reports(Facts(measures=measures, reports=submitted), rule, a_practice(), "2021-W16")
+    with writing(desk.engine) as session:
+        session.add_all(ReportRow(unit=unit, week=week, submitted_at=at) for (unit, week), at in submitted.items())
+    told = told_of(desk, rule, "2021-W16")
     assert {one.unit: one.state for one in told} == {
         "建设局": "received",
         "城管局": "late",
@@ -133,7 +147,8 @@ DUE = [
 
 
 @pytest.mark.parametrize(("week", "due_at", "state"), DUE)
-def test_a_report_is_due_on_the_last_working_day_up_to_friday(week, due_at, state):
+def test_a_report_is_due_on_the_last_working_day_up_to_friday(desk, week, due_at, state):
     rule = a_rule("report", due="friday 17:00")
-    (one,) = list_reports(Facts(measures=[a_measure()]), rule, a_practice(), week)
+    measures_of(desk, "建设局")
+    (one,) = told_of(desk, rule, week)
     assert (one.as_json()["due_at"], one.state) == (due_at, state)

@@ -44,6 +44,8 @@ class House:
         self.desk, self.clock = office, Clock()
         self.app = open_app(office.folder)
         self.served = application(lambda: self.app, self.clock)
+        memory = self.served.state.hall.memory
+        memory.patience = memory.first = 600  # a busy machine is waited for
 
     @property
     def engine(self):
