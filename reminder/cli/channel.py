@@ -58,8 +58,9 @@ def try_out(
 
 def _open_again(configuration: Configuration, channel: Channel) -> None:
     """The daemon may have left this destination alone after faults, or for good after a 410: it is well again."""
+    from reminder.app import now
     from reminder.errors import UsageError
-    from reminder.store import destinations
+    from reminder.store import destinations, notices
     from reminder.store.engine import open_engine, require_current, writing
 
     engine = open_engine(configuration.database_url)
@@ -69,6 +70,7 @@ def _open_again(configuration: Configuration, channel: Channel) -> None:
         return
     with writing(engine) as session:
         destinations.forget(session, [channel.destination])
+        notices.over(session, now(), key=notices.broken(channel.destination))
 
 
 def _refuse(configuration: Configuration, name: str, to: str | None) -> None:

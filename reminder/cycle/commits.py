@@ -21,7 +21,7 @@ from reminder import outbox
 from reminder.deliver import standing_after
 from reminder.domain.destination import Rate, Standing
 from reminder.outbox import Settled, Start
-from reminder.store import destinations
+from reminder.store import destinations, notices
 from reminder.store.engine import writing
 
 log = logging.getLogger("reminder.cycle")
@@ -104,6 +104,18 @@ def _judge(session: Session, order: Order) -> None:
     if order.standing != before:
         destinations.stands(session, order.destination, order.standing)
         log.info("destination %s: %s", order.destination, order.standing)
+    _note(session, order.settled, order.destination, mended=not (order.standing.failures or order.standing.disabled_at))
+
+
+def _note(session: Session, settled: Settled, destination: str, *, mended: bool) -> None:
+    """The office hears of a channel that only a person can mend while its letters still wait, and by another one."""
+    channel, why = settled.message.channel, settled.outcome.text
+    if settled.outcome.peer == "broken":
+        facts = {"channel": channel, "why": why}
+        told = notices.Notice(key=notices.broken(destination), code=notices.CHANNEL, facts=facts, not_by=channel)
+        notices.note(session, told, settled.at)
+    elif mended:
+        notices.over(session, settled.at, key=notices.broken(destination))
 
 
 def _has_room(session: Session, order: Order) -> bool:

@@ -19,6 +19,7 @@ HELD = "held"  # by a guard
 TEMPLATE = "template_fault"
 CONFIGURATION = "configuration_refused"
 STANDBY = "standby"
+CHANNEL = "channel_broken"
 _TABLE = NoticeRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
 _LASTING = col(NoticeRow.over_at).is_(None)
 
@@ -52,6 +53,11 @@ def note(session: Session, notice: Notice, now: datetime) -> bool:
     connection = session.connection()
     statement = insert_into(_TABLE, connection).on_conflict_do_nothing(index_elements=["key"], index_where=_LASTING)
     return connection.execute(statement.values(**values).returning(_TABLE.c.id)).first() is not None
+
+
+def broken(destination: str) -> str:
+    """The key of the notice that nothing goes to this destination before somebody mends it."""
+    return f"{CHANNEL}:{destination}"
 
 
 def over(session: Session, now: datetime, *, key: str = "", code: str = "") -> None:

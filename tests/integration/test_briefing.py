@@ -12,13 +12,13 @@ from sqlmodel import select
 from reminder.channels import CHANNELS, open_channel
 from reminder.domain.message import Receipt
 from reminder.domain.people import OFFICE, Party, Unit
-from reminder.errors import Permanent
+from reminder.errors import ChannelBroken, Permanent
 from reminder.store import delivery_log
 from reminder.store.engine import reading, writing
 from reminder.store.holding import release
 from reminder.store.marker import marker_of
 from reminder.store.messages import retry
-from reminder.store.notices import Notice, note, over
+from reminder.store.notices import Notice, lasting, note, over
 from reminder.store.tables import EventRow, MeasureRow, ReportRow, SilenceRow
 from tests.integration.stage import Stage
 from tests.integration.test_cycle import Faulty
@@ -259,6 +259,17 @@ class Refusing(Faulty):
         return Receipt("250", "ok")
 
 
+class Answering(Refusing):
+    def __init__(self, answer):
+        super().__init__()
+        self.answer = answer
+
+    def send(self, payload, envelope, now):
+        if self.answer:
+            raise self.answer
+        return Receipt("250", "ok")
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def troubled(request, tmp_path):
     """An office that is reached by mail and by files; mail refuses its units."""
@@ -295,6 +306,23 @@ def test_many_dead_letters_are_one_notice_by_another_channel_and_not_one_a_tick(
     assert "未能送出的信（30 项）" in text
     assert "550 no such mailbox" in text
     assert "另有 15 项" in text
+
+
+def test_a_broken_channel_is_told_once_by_another_one_while_its_letters_wait(troubled):
+    wrong = ChannelBroken("535 wrong password", code="535")
+    by_files = troubled.service.channels["files"]
+    troubled.service = replace(troubled.service, channels={"mail": lambda: Answering(wrong), "files": by_files})
+    for minute in range(20):
+        troubled.cycle(f"2021-06-08 09:{minute:02d}")
+    notices = [row for row in troubled.messages() if row.own.startswith("notice:")]
+    assert [(row.channel, row.state) for row in notices] == [("files", "sent"), ("mail", "retrying")]
+    assert "535 wrong password" in text_of(troubled.letters()[-1])
+    troubled.service = replace(troubled.service, channels={"mail": lambda: Answering(None), "files": by_files})
+    for minute in range(30, 60):
+        troubled.cycle(f"2021-06-08 09:{minute:02d}")
+    assert {row.state for row in troubled.messages()} == {"sent"}
+    with reading(troubled.engine) as session:
+        assert not lasting(session), "it is over, and would be told anew"
 
 
 def test_a_letter_that_fails_again_is_told_again_but_within_the_hour_only_once(troubled):
