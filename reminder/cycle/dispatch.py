@@ -14,10 +14,10 @@ from datetime import datetime
 from threading import Event, Lock
 
 from reminder import outbox
-from reminder.channels.base import Channel
 from reminder.cycle.astray import Astray
 from reminder.cycle.commits import Commits, Order
 from reminder.cycle.lanes import Job, Lane
+from reminder.cycle.opener import Opener
 from reminder.cycle.prepare import Batch, Left, leave, prepare
 from reminder.cycle.service import Service
 from reminder.deliver import deliver, on_probation
@@ -52,26 +52,6 @@ def deliver_due(service: Service, clock: Clock, stop: Callable[[], bool]) -> Cou
     return dispatch.counts
 
 
-class Opener:
-    """Channels opened when first needed and closed together. Each thread has its own: channels are not shared."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._open: dict[str, Channel] = {}
-
-    def __call__(self, name: str) -> Channel | None:
-        """The channel called `name`; None where the configuration has none any more."""
-        name = self._service.trial_channel or name
-        if name not in self._open and name in self._service.channels:
-            self._open[name] = self._service.channels[name]()
-        return self._open.get(name)
-
-    def close(self) -> None:
-        """Hangs up."""
-        while self._open:
-            self._open.popitem()[1].close()
-
-
 class Dispatch:
     """The lanes of one service, and what feeds them. `counts` are the messages by the state they were left in."""
 
@@ -82,6 +62,7 @@ class Dispatch:
         self.counts: Counter[str] = Counter()
         self._counting = Lock()
         self.astray = Astray(self.commits)
+        self._feeding = Lock()  # one claims and writes at a time
         self._opener = Opener(service)  # for rendering; the workers connect with their own
 
     def feed(self, *, look: bool) -> bool:
@@ -99,16 +80,25 @@ class Dispatch:
         filled = [self._fill(lane, now) for lane in list(self.lanes.values()) if lane.wants(now)]
         return any(filled)
 
-    def feed_one(self, key: int) -> Lane | None:
-        """Claims and prepares this message alone, where it may be tried now; the lane it goes by, None where there is
-        no such message."""
-        self.astray.fetch()
+    def fetch_astray(self) -> None:
+        """Gives back what an error has left behind, where nobody feeds by and by."""
+        with self._feeding:
+            self.astray.fetch()
+
+    def feed_for(self, key: int) -> Lane | None:
+        """Somebody says that this message may be due: the lane it goes by, fed where it is and the lane has room; None
+        where there is no such message."""
+        now = self.clock()
         with reading(self.service.engine) as session:
-            name = outbox.channel_of(session, key)
-        if name is None:
+            way = outbox.way_of(session, key, now)
+        if way is None:
             return None
-        lane = self.lane(name)
-        self._fill(lane, self.clock(), key)
+        lane = self.lane(way[0])
+        with self._feeding:
+            self.astray.fetch()
+            lane.hungry = lane.hungry or way[1]
+            if way[1] and lane.wants(now):
+                self._fill(lane, now)
         return lane
 
     def lane(self, name: str) -> Lane:
@@ -122,10 +112,10 @@ class Dispatch:
         lane.names.add(name)
         return lane
 
-    def _fill(self, lane: Lane, now: datetime, only: int | None = None) -> bool:
+    def _fill(self, lane: Lane, now: datetime) -> bool:
         token = outbox.new_token()
         with self.astray.unless_done(token):
-            return self._filled(lane, now, self._claim(lane, now, token, only))
+            return self._filled(lane, now, self._claim(lane, now, token))
 
     def _filled(self, lane: Lane, now: datetime, claimed: Sequence[Claimed]) -> bool:
         if not claimed:
@@ -141,7 +131,7 @@ class Dispatch:
         lane.put([Job(one, looked_at) for one in decided if isinstance(one, Start)])
         return True
 
-    def _claim(self, lane: Lane, now: datetime, token: str, only: int | None) -> list[Claimed]:
+    def _claim(self, lane: Lane, now: datetime, token: str) -> list[Claimed]:
         with self.commits.alone() as session:
             lane.standing = destinations.standing(session, lane.destination)
             most = 0 if self._must_rest(lane, now) else lane.portion()
@@ -150,7 +140,7 @@ class Dispatch:
             if lane.rate and most:
                 free, lane.rests_until = destinations.free_room(session, lane.destination, lane.rate, now)
                 most = min(most, free)
-            claimed = outbox.claim(session, now, most, lane.names, token=token, only=only) if most else []
+            claimed = outbox.claim(session, now, most, lane.names, token=token) if most else []
         lane.hungry = len(claimed) == most
         return claimed
 

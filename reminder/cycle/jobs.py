@@ -1,8 +1,9 @@
 """Deliveries as Procrastinate jobs: an engine for an office group whose messages many machines carry (PostgreSQL only).
 
 A job is a wake-up that carries a message's id and nothing else. What must hold stays in the outbox: whoever takes a job
-claims its message there, and finds it gone where somebody else was first. A job that is lost with its worker, and a
-message without a job, are found by the look that every engine takes again and again.
+claims its message there, with others that wait for the same destination, since to claim and to look at each alone would
+cost several times as much; whose message is claimed already helps to deliver what is. A job that is lost with its
+worker, and a message without a job, are found by the look that every engine takes again and again.
 https://procrastinate.readthedocs.io
 """
 
@@ -102,7 +103,6 @@ class Jobs:
         self._stop: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
         self._starting = threading.Lock()
-        self._claiming = threading.Lock()  # one claims and writes at a time, as the feeder of `Engine` does
         self._carriers: dict[str, list[tuple[float, Carrier]]] = defaultdict(list)  # at rest, by destination
         self._resting = threading.Lock()
 
@@ -150,6 +150,10 @@ class Jobs:
                 log.exception("jobs cannot be taken; tried again in %g s", _ILL_SECONDS)
                 self._stopping.wait(_ILL_SECONDS)
         self._hang_up(0.0)
+        try:
+            self.dispatch.fetch_astray()
+        except Exception:
+            log.exception("what an error has left behind waits for the end of its lease")
         self.dispatch.close()
 
     async def _work(self) -> None:
@@ -178,12 +182,11 @@ class Jobs:
         await asyncio.get_running_loop().run_in_executor(None, self._deliver_one, message)
 
     def _deliver_one(self, message: int) -> None:
-        """Claims the message and tries it; nothing where it is not there for us, or where nothing may go now."""
+        """Delivers what is claimed for the message's destination, itself among it where it was there for us."""
         if self._stopping.is_set():
             return
-        with self._claiming:
-            lane = self.dispatch.feed_one(message)
-        if lane is None:
+        lane = self.dispatch.feed_for(message)
+        if lane is None or not lane.busy():
             return
         clock, carrier = self.dispatch.clock, self._carrier(lane)
         try:
@@ -220,6 +223,7 @@ class Jobs:
 
     def _find_lost(self) -> None:
         """Gives a job to what has become due since the last cycle, or has lost its job; not where nothing may go."""
+        self.dispatch.fetch_astray()
         now = self.dispatch.clock()
         resting = {name for lane in list(self.dispatch.lanes.values()) if lane.blocked(now) for name in lane.names}
         with writing(self.dispatch.service.engine) as session:

@@ -13,7 +13,6 @@ from reminder.outbox.lease import (
     Claimed,
     cancel,
     cancel_reminder,
-    channel_of,
     claim,
     due,
     due_channels,
@@ -21,6 +20,7 @@ from reminder.outbox.lease import (
     give_back,
     new_token,
     release,
+    way_of,
 )
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
     "begin_attempts",
     "cancel",
     "cancel_reminder",
-    "channel_of",
     "claim",
     "doubtful",
     "due",
@@ -44,4 +43,5 @@ __all__ = [
     "release",
     "settle",
     "tried_since",
+    "way_of",
 ]

@@ -53,9 +53,12 @@ def due(session: Session, now: datetime) -> list[tuple[int, str]]:
     return [(key, channel) for key, channel in session.exec(named) if key is not None]
 
 
-def channel_of(session: Session, key: int) -> str | None:
-    """By which channel a message goes; None where there is no such message."""
-    return session.exec(select(MessageRow.channel).where(MessageRow.id == key)).first()
+def way_of(session: Session, key: int, now: datetime) -> tuple[str, bool] | None:
+    """By which channel a message goes, and whether it may be tried at `now`; None where there is no such message."""
+    channel = session.exec(select(MessageRow.channel).where(MessageRow.id == key)).first()
+    if channel is None:
+        return None
+    return channel, session.exec(select(MessageRow.id).where(MessageRow.id == key, *_ready(now))).first() is not None
 
 
 def new_token() -> str:
@@ -63,17 +66,14 @@ def new_token() -> str:
     return uuid.uuid4().hex
 
 
-def claim(  # noqa: PLR0913  # what is wanted, and in whose name
-    session: Session, now: datetime, limit: int, channels: Collection[str], *, token: str, only: int | None = None
-) -> list[Claimed]:
-    """Leases up to `limit` messages of these channels that may be tried at `now`, the nearest deadline first; with
-    `only` no other than this one.
+def claim(session: Session, now: datetime, limit: int, channels: Collection[str], *, token: str) -> list[Claimed]:
+    """Leases up to `limit` messages of these channels that may be tried at `now`, the nearest deadline first.
 
     Also takes over messages whose lease has run out: their worker died.
     """
     chosen = (
         select(MessageRow.id)
-        .where(*_ready(now), _one_of(channels), *([] if only is None else [col(MessageRow.id) == only]))
+        .where(*_ready(now), _one_of(channels))
         .order_by(*_ORDER)
         .limit(limit)
         .with_for_update(skip_locked=True)

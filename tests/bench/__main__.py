@@ -27,6 +27,7 @@ BENCHMARKS = {
     "webhook": "webhook:webhook",
     "daemons": "daemons:daemons",
     "desk": "pages:desk",
+    "peers": "alternatives:peers",
 }
 
 

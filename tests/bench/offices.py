@@ -52,6 +52,12 @@ class Office:
                 {"mail": self._mail, "to": '["b@x.org"]'},
             )
 
+    def afresh(self) -> None:
+        """Nothing was ever planned or sent."""
+        with writing(self._stage.engine) as session:
+            for table in ("delivery", "reminder", "message", "cycle"):
+                session.connection().execute(text(f"DELETE FROM {table}"))
+
     @property
     def service(self) -> Service:
         """What its cycles work with."""
