@@ -7,6 +7,7 @@ import threading
 import warnings
 from contextlib import contextmanager
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -64,11 +65,15 @@ def jobs_url(postgres_server):
         yield url
 
 
+_numbers = count()
+
+
 @contextmanager
 def _database(server, kind):
     import psycopg  # noqa: PLC0415 - an extra
 
-    name = f"{kind}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    name = f"{kind}_{worker}_{os.getpid()}_{next(_numbers)}"  # never one again that something remembers by its URL
     with psycopg.connect(server("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     yield server(name)

@@ -82,9 +82,11 @@ def test_a_killed_worker_loses_nothing_and_doubles_at_most_what_it_was_sending(t
         assert victim.wait(120) == -signal.SIGKILL
         assert said(running, "SELECT count(*) > 0 FROM procrastinate_jobs WHERE status = 'doing'") == [(True,)]
         said(running, "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'")
+        said(
+            running, "UPDATE message SET lease_until = now() - interval '1 s' WHERE state = 'sending'"
+        )  # five minutes on
         running.daemons.clear()
         running.start("worker")
-        running.leases_end(5)
         running.settled(120)
         assert running.stop() == [0]
         copies = running.copies()
