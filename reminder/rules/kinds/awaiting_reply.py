@@ -14,6 +14,7 @@ from reminder.domain.owed import SentLetter
 from reminder.domain.reminder import Firing, Reason, ReminderKind
 from reminder.rules.again import Every, again, landing
 from reminder.rules.calendar import Calendar
+from reminder.rules.chain import after_deadline
 from reminder.rules.rule import LONGEST_REST, Ask, Facts, LetterRecipient, Practice, Rule, Span
 from reminder.rules.when import Days
 
@@ -65,8 +66,7 @@ class AwaitingReplyRule(Rule):
         def move(asked: _Asked) -> date:
             if not asked.late:
                 return practice.earlier(asked.nominal)
-            day = practice.later(asked.nominal)
-            return day if day > due else calendar.on_or_after(asked.nominal)  # a guess may move earlier, not this far
+            return after_deadline(asked.nominal, due, practice)
 
         return landing([*before, *late], move)
 

@@ -14,6 +14,7 @@ from reminder.domain.measure import Measure
 from reminder.domain.owed import DutyDone
 from reminder.domain.reminder import Firing, Reason, ReminderKind
 from reminder.rules.again import Every, again, landing
+from reminder.rules.chain import after_deadline
 from reminder.rules.rule import LONGEST_REST, Ask, Facts, Practice, Rule, Span
 from reminder.rules.when import Days, Distance, Due
 
@@ -22,28 +23,22 @@ _REACH = timedelta(days=440)  # longer than the longest period and the moves at 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """One period: its nominal due day, the (moved) instant at which it is due, and the next period's due day."""
+    """One period: the instant at which it is due, and the next period's due day. No rest day moves these."""
 
     name: str
-    nominal: date
     due_at: datetime
     end: date
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A reminder of one period, before it is due or (`late`) after that."""
+    """What is asked on a nominal day."""
 
     nominal: date
-    late: bool
-
-    @property
-    def part(self) -> str:
-        return "chase" if self.late else "remind"
 
 
 class DutyRule(Rule):
-    """Due on a rest day, it is due on the previous working day; so move its reminders. A chase goes on the next."""
+    """Reminders go on the next working day, those of the due day itself on the previous one."""
 
     kinds: ClassVar = (ReminderKind.DUTY,)
     sees: ClassVar = frozenset({"duties_done"})
@@ -69,10 +64,9 @@ class DutyRule(Rule):
         last = span.last + _REACH
         nominals = self.due.nominal_days(span.first - _REACH, last, practice.calendar)
         for nominal, following in pairwise([*nominals, last]):
-            due, end = practice.earlier(nominal), practice.earlier(following)
             # What was due before the office or the rule started is not owed, as with reports.
-            if end >= span.first and self.runs_on(due, practice):
-                yield Period(self.due.period(nominal), nominal, practice.at(due, self.due.hour), end)
+            if following >= span.first and self.runs_on(nominal, practice):
+                yield Period(self.due.period(nominal), practice.at(nominal, self.due.hour), following)
 
     def done(self, done: Iterable[DutyDone], unit: str, period: str, day: date) -> int:
         """How often `unit` had fulfilled it for `period` at the end of `day`."""
@@ -89,40 +83,46 @@ class DutyRule(Rule):
                         yield self._firing(period, unit, done, (day, met), practice)
 
     def _days(self, period: Period, span: Span, practice: Practice) -> list[tuple[date, list[_Asked]]]:
-        """The days of `span` on which something of `period` goes → what lands there; remind and chase apart."""
+        """The days of `span` on which something of `period` goes → what lands there."""
         due, calendar = period.due_at.date(), practice.calendar
-        early = (_Asked(step.before(due, calendar), late=False) for step in self.remind)
-        nominals = again(due, self.chase, min(period.end, span.last + LONGEST_REST), calendar)
-        late = (_Asked(day, late=True) for day in nominals)
-        chases = landing(late, lambda one: practice.later(one.nominal))
-        found = [*landing(early, lambda one: practice.earlier(one.nominal)).items()]
-        found += [(day, met) for day, met in chases.items() if due < day < period.end]
-        return [(day, met) for day, met in found if day in span and self.runs_on(day, practice)]
+        nominals = {step.before(due, calendar) for step in self.remind}
+        nominals |= {*again(due, self.chase, min(period.end, span.last + LONGEST_REST), calendar)}
+
+        def move(asked: _Asked) -> date:
+            if asked.nominal == due:
+                return practice.earlier(due)
+            return (
+                after_deadline(asked.nominal, due, practice) if asked.nominal > due else practice.later(asked.nominal)
+            )
+
+        found = landing(map(_Asked, nominals), move).items()
+        return [(day, met) for day, met in found if day in span and day < period.end and self.runs_on(day, practice)]
 
     def _firing(
         self, period: Period, unit: str, done: int, landed: tuple[date, list[_Asked]], practice: Practice
     ) -> Firing:
         day, met = landed
         asked, at = met[-1], practice.at(day, self.at)
-        late, moved = "_late" if asked.late else "", "_moved" if asked.nominal != day else ""
+        late = day > period.due_at.date()
+        code = "duty" + ("_late" if late else "") + ("_moved" if asked.nominal != day else "")
         due = f"{period.due_at:%Y-%m-%d %H:%M}"
         return Firing(
             rule=self.name,
             kind=ReminderKind.DUTY,
-            subject=f"duty:{self.name}:{unit}:{period.name}:{asked.part}",
+            subject=f"duty:{self.name}:{unit}:{period.name}",
             unit=unit,
             occasion=asked.nominal,
-            at=at if asked.late else min(at, period.due_at),
-            reason=Reason(f"duty{late}{moved}", {"what": self.what, "period": period.name, "due": due}),
-            provisional=practice.provisional(asked.nominal, period.nominal, period.due_at.date(), day),
-            superseded=tuple(sorted({one.nominal for one in met[:-1]} - {asked.nominal})),
+            at=at if late else min(at, period.due_at),
+            reason=Reason(code, {"what": self.what, "period": period.name, "due": due}),
+            provisional=practice.provisional(asked.nominal, period.due_at.date(), day),
+            superseded=tuple(one.nominal for one in met[:-1]),
             due_at=period.due_at,
             about={
                 "what": self.what,
                 "period": period.name,
                 "done": str(done),
                 "min": str(self.quota),
-                "part": asked.part,
+                "part": "chase" if late else "remind",
             },
         )
 

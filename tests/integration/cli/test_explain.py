@@ -240,7 +240,7 @@ def test_rules_about_no_measure_answer_for_their_bodies_too(desk):
     }
     late = desk("explain", "--unit", "市水务局", "--on", "2021-06-03", "--json").lines
     assert [line["reason_code"] for line in late] == ["replied"]
-    assert "2021年6月10日" in told["works|建设局"]["reason"]  # due on Friday: Monday the 14th is a holiday
+    assert "2021年6月11日" in told["works|建设局"]["reason"]  # a working day before Monday the 14th, a holiday
     assert "2021年6月25日" in told["letters|市财政局"]["reason"]  # three days before is Sunday the 27th
     (fired,) = desk("explain", "--unit", "代建中心", "--rule", "works", "--on", "2021-06-04", "--json").lines
     assert (fired["fired"], fired["reason_code"]) == (True, "duty")

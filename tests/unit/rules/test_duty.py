@@ -48,11 +48,11 @@ DUE = [
         ["2021-05-17 17:00 2021-W20"],
     ),
     ("每月25日", {"month": 25, "hour": "12:00"}, "2021-05-11", "2021-06-10", ["2021-05-25 12:00 2021-05"]),
-    ("25日是周末，提前到周五", {"month": 25}, "2021-07-11", "2021-08-10", ["2021-07-23 17:00 2021-07"]),
+    ("25日是周末，期限不动", {"month": 25}, "2021-07-11", "2021-08-10", ["2021-07-25 17:00 2021-07"]),
     ("每月最后一个工作日", {"month": "last wd"}, "2021-05-11", "2021-06-10", ["2021-05-31 17:00 2021-05"]),
     ("每月第二个星期五", {"month": "2nd friday"}, "2021-05-11", "2021-06-10", ["2021-05-14 17:00 2021-05"]),
     ("每季度最后一个工作日", {"quarter": "last wd"}, "2021-05-11", "2021-08-10", ["2021-06-30 17:00 2021-Q2"]),
-    ("每年12月25日，周六", {"year": "12-25"}, "2021-05-11", "2022-01-10", ["2021-12-24 17:00 2021"]),
+    ("每年12月25日，周六", {"year": "12-25"}, "2021-05-11", "2022-01-10", ["2021-12-25 17:00 2021"]),
     (
         "几个日子",
         {"dates": [date(2021, 6, 18), date(2021, 6, 30)]},
@@ -60,7 +60,7 @@ DUE = [
         "2021-06-20",
         ["2021-06-18 17:00 2021-06-18"],
     ),
-    ("国庆的周一，提前到节前", {"week": "monday"}, "2021-09-28", "2021-10-08", ["2021-09-30 17:00 2021-W40"]),
+    ("国庆的周一，期限不动", {"week": "monday"}, "2021-09-28", "2021-10-08", ["2021-10-04 17:00 2021-W40"]),
 ]
 
 
@@ -117,7 +117,7 @@ def test_who_is_reminded(owed_by, expected):
     rule, span = a_rule("duty", owed_by=[owed_by]), Span(date(2021, 5, 18), date(2021, 5, 18))
     (one,) = reminders(Facts(), [rule], a_directory(), a_practice(), span)
     assert (one.recipient, one.instead_of) == expected
-    assert one.firing.subject == f"duty:duty:{owed_by}:2021-W20:chase"
+    assert one.firing.subject == f"duty:duty:{owed_by}:2021-W20"
     assert one.firing.lines == ()
 
 
@@ -125,3 +125,31 @@ def test_a_reminder_on_the_due_day_goes_no_later_than_it_is_due():
     rule = a_rule("duty", remind=[0], due={"week": "monday", "hour": "08:30"})
     (firing, *_) = rule.firings(Facts(), Span(date(2021, 5, 17), date(2021, 5, 17)), a_practice())
     assert f"{firing.at:%H:%M}" == "08:30"
+
+
+# 合同 §3.2：当天的提醒提前到前一个工作日，其余各类顺延到下一个工作日
+REST_DAYS = [
+    ("期限在国庆的周一，提前一个工作日是节前", {"week": "monday"}, ["1wd"], "09-30 2021-W40 remind"),
+    ("期限当天是休息日，提前到节前", {"week": "monday"}, [0], "09-30 2021-W40 remind"),
+    ("提前一天是周日，顺延到期限当天", {"dates": [date(2021, 11, 15)]}, [1], "11-15 2021-11-15 remind"),
+    ("提前一天也在节中，顺延到节后，已是催办", {"dates": [date(2021, 10, 4)]}, [1], "10-08 2021-10-04 chase"),
+    ("提前两天和三天顺延到同一天，是一次", {"dates": [date(2021, 9, 28)]}, [2, 3], "09-26 2021-09-28 remind"),
+]
+
+
+@pytest.mark.parametrize(
+    ("due", "remind", "expected"), [case[1:] for case in REST_DAYS], ids=[case[0] for case in REST_DAYS]
+)
+def test_duty_reminders_on_rest_days_go_on_the_next_working_day_and_those_of_the_day_itself_before_it(
+    due, remind, expected
+):
+    days = asked(a_rule("duty", due=due, remind=remind, chase=None), "2021-09-25", "2021-11-20")
+    assert [day for day in days if day.endswith(expected[6:])] == [expected]
+
+
+def test_a_reminder_and_a_chase_of_one_period_on_one_day_are_one_the_later():
+    rule = a_rule("duty", due={"dates": [date(2021, 10, 4)]}, remind=[1], chase=2)
+    firings = rule.firings(Facts(), Span(date(2021, 10, 8), date(2021, 10, 8)), a_practice())
+    assert [(str(one.occasion), [str(day) for day in one.superseded]) for one in firings] == [
+        ("2021-10-08", ["2021-10-03", "2021-10-06"])
+    ]
