@@ -86,7 +86,9 @@ class DeadlineRule(Rule):
             return Reason("not_counted_down", {"deadline": measure.deadline.text})
         if refusal := self.refusal(measure, unit, day, practice):
             return refusal
-        coming = [to for to in sorted(self._days(deadline, practice)) if to > day]
-        if coming:
+        goes = sorted(self._days(deadline, practice))
+        if coming := [to for to in goes if to > day]:
             return Reason("not_yet", {"next": str(coming[0])})
+        if day <= deadline:
+            return Reason("countdown_over", {"deadline": str(deadline), "last": str(goes[-1])})
         return Reason("deadline_past", {"deadline": str(deadline)})

@@ -112,15 +112,31 @@ def test_a_span_answers_what_the_whole_answers_for_its_days(days):
 
 
 REASONS = [
-    ("还没到", a_measure("2021-06-30"), "not_yet"),
-    ("已过期", a_measure("2021-05-01"), "deadline_past"),
-    ("没有日期", a_measure(None), "not_counted_down"),
-    ("已销号", a_measure("2021-06-30", **closed("2021-05-01")), "closed"),
-    ("规则不管这条", a_measure("2021-06-30", aspect="其他方面"), "not_matched"),
+    ("还没到", a_measure("2021-06-30"), "not_yet {'next': '2021-06-16'}"),
+    ("已过期", a_measure("2021-05-06"), "deadline_past {'deadline': '2021-05-06'}"),
+    ("时限就在今天", a_measure("2021-05-07"), "countdown_over {'deadline': '2021-05-07', 'last': '2021-05-07'}"),
+    (
+        "时限在周日，最后一次已在今天",
+        a_measure("2021-05-09"),
+        "not_yet {'next': '2021-05-08'}",
+    ),
+    ("没有日期", a_measure(None), "not_counted_down {'deadline': '长期坚持'}"),
+    (
+        "已销号",
+        a_measure("2021-06-30", **closed("2021-05-01")),
+        "closed {'status': 'written_off', 'on': '2021-05-01'}",
+    ),
+    ("规则不管这条", a_measure("2021-06-30", aspect="其他方面"), "not_matched {'rule': 'deadline'}"),
 ]
 
 
-@pytest.mark.parametrize(("measure", "code"), [case[1:] for case in REASONS], ids=[case[0] for case in REASONS])
-def test_the_no_has_its_reason(measure, code):
+@pytest.mark.parametrize(("measure", "expected"), [case[1:] for case in REASONS], ids=[case[0] for case in REASONS])
+def test_the_no_has_its_reason(measure, expected):
     rule = a_rule("deadline", **{"except": {"aspect": ["其他方面"]}})
-    assert rule.why_not(measure, "建设局", date(2021, 5, 7), a_practice()).code == code
+    reason = rule.why_not(measure, "建设局", date(2021, 5, 7), a_practice())
+    assert f"{reason.code} {dict(reason.facts)}" == expected
+
+
+def test_in_a_long_holiday_before_the_deadline_the_countdown_is_over_and_the_deadline_is_not_said_to_have_passed():
+    reason = a_rule("deadline").why_not(a_measure("2021-05-03"), "建设局", date(2021, 5, 1), a_practice())
+    assert (reason.code, dict(reason.facts)) == ("countdown_over", {"deadline": "2021-05-03", "last": "2021-04-30"})
