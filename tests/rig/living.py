@@ -30,7 +30,7 @@ from reminder.store.memory import recall
 from reminder.store.tables import MeasureRow, MessageRow, ReminderRow
 from tests.integration.office.desk import Desk, row
 from tests.makers import SHANGHAI
-from tests.rig import oracle, oracle_kinds, program, worlds
+from tests.rig import oracle, program, worlds
 from tests.rig.oracle import DAY, Fact
 
 BEGINS = date(2021, 9, 6)  # a Monday; the long holidays of autumn lie ahead
@@ -93,7 +93,6 @@ class Office:
         rest = {day for n in range(-60, 400) if worlds._rests("cn", day := BEGINS + n * DAY)}
         self.world: oracle.World = {
             "base": "cn", "covered": None, "rest": rest, "off": set(), "work": set(), "started_on": None,
-            "working": [day for n in range(-60, 400) if (day := BEGINS + n * DAY) not in rest],
             "outside": set(), "leaders": {"甲局": "甲领导"}, "principal": None, "deputies": {},
             "reached": {"office", "甲领导", *worlds.UNITS}, "measures": [], "rules": rules,
             "reports": {}, "letters": [], "done": [], "silences": [],
@@ -246,9 +245,7 @@ class Office:
     def _check_plan(self, rows: list[Any], new: list[Any]) -> None:
         """Everything new was due, and everything due is there."""
         earliest = self.today - 7 * DAY
-        facts = [
-            f for f in oracle_kinds.plan(self.world, earliest, self.today) if f.at <= self.now.replace(tzinfo=None)
-        ]
+        facts = [f for f in oracle.plan(self.world, earliest, self.today) if f.at <= self.now.replace(tzinfo=None)]
         there = {self._key(r.rule, r.unit, r.recipient, r.occasion, self._codes(r)) for r in rows}
         planned = {self._key(f.rule, f.unit, f.to, f.occasion, tuple(code for code, _ in f.about)) for f in facts}
         for r in new:

@@ -63,7 +63,6 @@ def a_month(seed: int, units: int, measures: int) -> Month:
     known = {FIRST + timedelta(days=n) for n in range(-500, 900)}
     world = {
         "rest": {day for day in known if (day.weekday() > 4 or day in OFF) and day not in WORK},
-        "working": [],
         "covered": None,
         "off": OFF,
         "work": WORK,

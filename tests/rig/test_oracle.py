@@ -21,8 +21,7 @@ from reminder.rules.kinds.overdue import OverdueRule
 from reminder.rules.kinds.pace import PaceRule
 from reminder.rules.kinds.report import ReportRule
 from reminder.rules.rule import Facts, Match, Practice, Rule, Span
-from tests.rig import oracle_kinds as oracle
-from tests.rig import program, worlds
+from tests.rig import oracle, program, worlds
 
 KINDS = "before due overdue nudge report_due report_chase escalation pace look_back awaiting_reply duty"
 PARTS = 8

@@ -9,7 +9,7 @@ from typing import Any
 
 from reminder.store.tables import DeliveryRow, MeasureRow, MessageRow, ReminderRow
 from tests.makers import SHANGHAI
-from tests.rig import offices, oracle, oracle_kinds
+from tests.rig import offices, oracle
 from tests.rig.month import FIRST, LAST, Life
 from tests.rig.oracle import Fact
 
@@ -59,7 +59,7 @@ class _Books:
 def judge(life: Life) -> Verdict:
     """The whole month's verdict."""
     books, verdict = _Books(life), Verdict(wrong=list(life.wrong))
-    facts = oracle_kinds.plan(books.world, FIRST, LAST)
+    facts = oracle.plan(books.world, FIRST, LAST)
     expected = {_key(fact): fact for fact in facts}
     for key, fact in expected.items():
         if why := _missing(books, key, fact, verdict.figures):

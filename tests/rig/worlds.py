@@ -9,13 +9,15 @@ from typing import Any
 
 import chinese_calendar
 
-from tests.rig.oracle import WEEKDAYS, week_of
+from tests.rig import oracle
+from tests.rig.oracle import WEEKDAYS, Fact, week_of
 
 UNITS = ["甲局", "乙局", "丙办", "外单位"]
 HOURS = ["08:00", "09:00", "09:30", "17:00"]
 STATUSES = ["not_started", "in_progress", "phase_complete", "claimed", "written_off", "suspended", "declined"]
 TO = ["unit", "supporting", "leader", "principal", "office", "unit:丙办", "leader:乙领导"]
 DAY = timedelta(days=1)
+HUNTING = 90  # so many worlds hunt mutants
 LENGTH = 50  # days of each world that are planned
 PLAIN = date(2021, 8, 30)
 LONG_HOLIDAYS = [date(2021, 9, 6), date(2022, 9, 12), date(2023, 1, 2), date(2024, 1, 22), date(2026, 1, 26)]
@@ -38,7 +40,6 @@ def world(seed: int) -> dict[str, Any]:
         "rest": rest,
         "off": off,
         "work": work,
-        "working": [day for n in range(-600, 800) if (day := first + n * DAY) not in rest],
         "started_on": dice.choice([None, first + dice.randint(0, 25) * DAY]),
         "outside": {"外单位"},
         "leaders": {"甲局": "甲领导", "乙局": "乙领导"},
@@ -52,6 +53,13 @@ def world(seed: int) -> dict[str, Any]:
         "letters": [_letter(dice, n, first) for n in range(dice.randint(0, 2))],
         "done": [_done(dice, rule, first) for rule in rules if rule["kind"] == "duty" for _ in range(3)],
     }
+
+
+@cache
+def expected(seed: int) -> set[Fact]:
+    """What the oracle says of that world."""
+    made = world(seed)
+    return oracle.plan(made, made["first"], made["last"])
 
 
 def _calendar(dice: Random, base: str, first: date) -> tuple[set[date], set[date], set[date]]:
