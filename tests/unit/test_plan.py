@@ -137,6 +137,32 @@ def test_downtime_longer_than_catch_up_days_is_not_caught_up_with():
     assert cycle(rules, [a_measure("2021-06-11")], "2021-06-03 18:00", "2021-06-08 10:00") == ()
 
 
+@pytest.mark.parametrize(("down_until", "answered"), [("2021-06-10", 1), ("2021-06-11", 0)])
+def test_the_last_day_that_is_caught_up_with_is_so_many_days_back(down_until, answered):
+    rules = [a_rule("deadline", before=[7], catch_up_days=3)]
+    assert len(cycle(rules, [a_measure("2021-06-14")], "2021-06-01 10:00", f"{down_until} 10:00")) == answered
+
+
+def test_where_there_are_no_rules_the_first_cycle_looks_at_today_only():
+    window = Window(last=None, now=at("2021-06-08 10:00"))
+    assert window.span([], a_practice()) == Span(date(2021, 6, 8), date(2021, 6, 8))
+
+
+def test_what_an_earlier_cycle_did_not_know_is_not_answered_for_the_very_instant_of_that_cycle():
+    rules, measures = [a_rule("nudge")], [a_measure("2021-12-31")]
+    (one,) = planned(rules, measures, "2021-06-07", "2021-06-07")
+    for now, holds in (("2021-06-07 09:00", False), ("2021-06-07 10:00", False)):
+        window = Window(last=at("2021-06-07 09:00"), now=at(now))
+        assert window.holds(one, rules[0], a_practice()) is holds
+    assert Window(last=at("2021-06-07 08:59"), now=at("2021-06-07 09:00")).holds(one, rules[0], a_practice())
+
+
+def test_a_rider_whose_nudge_lies_in_a_year_without_a_calendar_is_provisional():
+    rules = [a_rule("overdue", every=[3, 300], ride="nudge"), a_rule("nudge")]
+    found = planned(rules, [a_measure("2026-12-28")], "2027-01-04", "2027-01-04")
+    assert [(one.firing.rule, one.firing.provisional) for one in found] == [("nudge", True), ("overdue", True)]
+
+
 def test_an_old_ledgers_first_import_yields_no_backlog_but_todays_reminders():
     known = {"known_on": date(2021, 6, 7), "seen": False}
     measures = [a_measure("2021-06-14", **known), a_measure("2021-06-08", **known), a_measure("2021-05-01", **known)]

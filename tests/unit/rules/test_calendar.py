@@ -6,7 +6,9 @@ from datetime import date
 
 import pytest
 
+from reminder.rules.again import again
 from reminder.rules.calendar import Calendar, published_years
+from reminder.rules.when import Distance
 
 CN = Calendar()
 TYPED = Calendar(off=frozenset({date(2031, 2, 3), date(2031, 2, 4)}), work=frozenset({date(2031, 2, 8)}))
@@ -100,3 +102,15 @@ def test_a_past_calendar_is_told_of_as_it_was_known():
     assert as_known.is_working_day(date(2021, 4, 25)) is False  # the notice came later
     assert as_known.certain(date(2021, 4, 25)) is False
     assert as_known.certain(date(2020, 4, 25)) is True
+
+
+def test_new_years_day_is_counted_where_it_is_worked():
+    plain = Calendar(base="weekdays")
+    assert plain.between(date(2020, 12, 31), date(2021, 1, 1)) == 1  # a Friday
+    assert plain.between(date(2020, 12, 31), date(2021, 12, 31)) == 261
+    assert plain.between(date(2021, 1, 2), date(2021, 1, 1)) == 0
+
+
+def test_asking_again_ends_before_the_end():
+    asked = [str(day) for day in again(date(2021, 6, 1), Distance(5), date(2021, 6, 11), Calendar())]
+    assert asked == ["2021-06-06"]

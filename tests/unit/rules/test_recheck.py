@@ -59,6 +59,42 @@ def test_a_look_back_is_asked_for_until_its_result_is_there(changes, expected):
     assert code(recheck(asked, {}, Facts(), TODAY)) == expected
 
 
+MOVED, TAKEN_BACK = a_measure("2021-06-30"), a_measure("2021-06-30", **closed("2021-06-10"))
+SAID = [
+    ("延期了", ReminderKind.DUE, MOVED, "cancelled_moved {'deadline': '2021-06-30'}"),
+    ("销号了", ReminderKind.NUDGE, TAKEN_BACK, "cancelled_closed {'status': 'written_off', 'on': '2021-06-10'}"),
+    (
+        "重新打开了",
+        ReminderKind.LOOK_BACK,
+        a_measure(changes=(Change(date(2021, 6, 10), Status.IN_PROGRESS),)),
+        "cancelled_reopened {'status': 'in_progress'}",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "measure", "expected"), [c[1:] for c in SAID], ids=[c[0] for c in SAID])
+def test_what_is_taken_back_says_why_in_full(kind, measure, expected):
+    asked = a_reminder(kind, measure, about={"due_on": "2021-06-09"})
+    reason = recheck(asked, {measure.id: date(2021, 6, 11)}, Facts(), TODAY)
+    assert f"{reason.code} {dict(reason.facts)}" == expected
+
+
+def test_what_is_taken_back_beside_the_measures_says_why_in_full():
+    about = {"period": "2021-W23", "min": "1", "letter": "4"}
+    facts = Facts(letters=[a_letter(4, TODAY)], duties_done=[done()], reports=REPORTED)
+    kinds = (ReminderKind.AWAITING_REPLY, ReminderKind.DUTY, CHASE)
+    reasons = [
+        recheck(a_reminder(k, lines=(), rule="duty", week="2021-W23", about=about), {}, facts, TODAY) for k in kinds
+    ]
+    assert [f"{one.code} {dict(one.facts)}" for one in reasons] == [
+        "cancelled_replied {'on': '2021-06-11'}",
+        "cancelled_done {'period': '2021-W23'}",
+        "cancelled_reported {'week': '2021-W23'}",
+    ]
+    nothing = recheck(a_reminder(DUE, lines=(), owed_for=(DONE,), week="2021-W23"), {}, Facts(), TODAY)
+    assert f"{nothing.code} {dict(nothing.facts)}" == "cancelled_nothing_open {'unit': '建设局'}"
+
+
 def test_a_look_back_whose_measure_is_gone_is_cancelled():
     asked = a_reminder(ReminderKind.LOOK_BACK, lines=(), about={"due_on": "2021-06-09"})
     assert code(recheck(asked, {}, Facts(), TODAY)) == "cancelled_gone"

@@ -49,7 +49,8 @@ def test_what_is_silenced_is_skipped_with_its_number(targets, sent):
     assert {(r.firing.rule, r.recipient) for r in got if not r.firing.skipped} == sent
     skipped = [r.firing.skipped for r in got if r.firing.skipped]
     assert len(skipped) == 4 - len(sent)
-    assert all((reason.code, reason.facts["number"]) == ("silenced", "3") for reason in skipped)
+    told_why = {"number": "3", "since": "2021-06-01", "until": "2021-06-10", "because": "换届"}
+    assert all((reason.code, reason.facts) == ("silenced", told_why) for reason in skipped)
 
 
 DAYS = [
