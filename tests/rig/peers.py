@@ -21,7 +21,7 @@ _CODE = re.compile(r"\bU\d+[A-Z]\d+\b")  # how the rigs' measures are called
 
 @dataclass(frozen=True)
 class Received:
-    """One line of the ledger; `verdict` is "accepted", or the fault for which it was refused."""
+    """One line of the ledger; `verdict` is "accepted", or the fault for which it was refused; `at` in seconds."""
 
     verdict: str
     via: str
@@ -29,6 +29,7 @@ class Received:
     id: str
     sha: str
     content: str
+    at: float
 
     @property
     def key(self) -> str:

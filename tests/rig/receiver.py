@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections import Counter
 from hashlib import sha256
 from pathlib import Path
@@ -87,7 +88,7 @@ class Desk:
 
     def _note(self, line: dict[str, str]) -> None:
         assert self.ledger
-        self.ledger.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self.ledger.write(json.dumps({**line, "at": time.monotonic()}, ensure_ascii=False) + "\n")
         self.ledger.flush()
         os.fsync(self.ledger.fileno())
 
