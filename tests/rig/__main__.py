@@ -74,6 +74,9 @@ def soak_(folder: Path, asked: argparse.Namespace) -> Iterator[Figures]:
             readings.append(reading)
             yield asdict(reading)
         yield {
+            "database, MB, after each 360 days": {
+                year: round(size / 2**20, 2) for year, size in soak.database(readings).items()
+            },
             "growth in 30 days, MB": round(soak.growth(readings) / 2**20, 2),
             "descriptors": max(one.descriptors for one in readings[1:]) - min(one.descriptors for one in readings[1:]),
             "threads": max(one.threads for one in readings[1:]) - min(one.threads for one in readings[1:]),

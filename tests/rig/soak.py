@@ -1,4 +1,5 @@
-"""A long life in one process: memory, descriptors, threads and the database, day by day of simulated time."""
+"""A long life in one process: memory, descriptors, threads and the database, day by day of simulated time. Letters are
+kept for a year, so that a life of three shows that the database stops growing."""
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ def soak(folder: Path, peer: Receiver, days: int, units: int = 10) -> Iterator[R
     rules = (a_rule("deadline"), a_rule("overdue", every=3), a_rule("nudge", on=["monday", "thursday"]))
     channels = {"mail": offices.mail_keys(peer), "hook": offices.hook_keys(peer)}
     people = [offices.unit(n, "hook" if n % 2 else "mail") for n in range(units)]
-    service = offices.service(engine, folder, people, channels, rules=rules)
+    service = offices.service(engine, folder, people, channels, rules=rules, keep_years=1)
     for n in range(days + 1):
         for hour in (time(9), time(14), time(20)):
             now = datetime.combine(FIRST + timedelta(days=n), hour, SHANGHAI)
@@ -51,6 +52,11 @@ def _read(day: int, folder: Path) -> Reading:
     size = sum(path.stat().st_size for path in folder.glob("reminder.db*"))
     rss = int(status[1]) * os.sysconf("SC_PAGE_SIZE")
     return Reading(day, rss, len(os.listdir("/proc/self/fd")), threading.active_count(), size)
+
+
+def database(readings: list[Reading]) -> dict[int, int]:
+    """Bytes of the database after each year: what is older than the one that is kept makes room for what is new."""
+    return {one.day // 360: one.database for one in readings if one.day and one.day % 360 == 0}
 
 
 def growth(readings: list[Reading]) -> float:
