@@ -132,6 +132,20 @@ def test_after_downtime_only_the_latest_occasion_is_answered():
     assert late.firing.lines[0].days == (1,)
 
 
+def test_what_a_later_occasion_of_the_same_downtime_replaces_says_by_which():
+    rules, measures, people, practice = (
+        [a_rule("deadline", before=[7, 3])],
+        [a_measure("2021-06-11")],
+        a_directory(),
+        a_practice(),
+    )
+    known = known_parts(rules, people)
+    window = Window(last=at("2021-06-03 18:00"), now=at("2021-06-08 10:00"), known=known)
+    found = planned(rules, measures, "2021-06-01", "2021-06-08")
+    got = answer(found, rules, window, practice)
+    assert [(one.outcome, dict(one.reason.facts)) for one in got.ended] == [("superseded", {"by": "2021-06-08"})]
+
+
 def test_downtime_longer_than_catch_up_days_is_not_caught_up_with():
     rules = [a_rule("deadline", before=[7], catch_up_days=3)]
     assert cycle(rules, [a_measure("2021-06-11")], "2021-06-03 18:00", "2021-06-08 10:00") == ()

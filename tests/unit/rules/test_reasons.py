@@ -216,6 +216,7 @@ def of(deadline="2021-06-30", **changes):
 
 CLAIMED = {"status": Status.CLAIMED, "changes": (Change(day("06-03"), Status.CLAIMED),)}
 REOPENED = {"changes": (Change(day("05-06"), Status.WRITTEN_OFF), Change(day("06-07"), Status.IN_PROGRESS))}
+AT_ONCE = {"look_backs": (LookBack(day("05-06"), held=True),)}
 HELD = {"look_backs": (LookBack(day("06-10"), held=True),)}
 CLIMBING = a_rule("overdue", every=14, escalate=[*CLIMB, {"after": "5wd", "colour": "红", "to": ["principal"]}])
 ANSWERED = a_rule("overdue", every=14, escalate=ASKED)
@@ -264,6 +265,8 @@ NO = [
         of(**closed("2021-05-06"), **HELD),
         "06-15",
     ),
+    ("回头看，销号当天就登记了", a_rule("look_back", after=[30]), of(**closed("2021-05-06"), **AT_ONCE), "06-15"),
+    ("回头看，问的就是当天", a_rule("look_back", after=[30]), of(**closed("2021-05-06")), "06-07"),
     ("回头看，没人登记，也不再问", a_rule("look_back", after=[30]), of(**closed("2021-05-06")), "06-15"),
     ("函件不关措施的事", a_rule("awaiting_reply"), of(), "06-08"),
     ("定期事项不关措施的事", a_rule("duty"), of(), "06-08"),
