@@ -40,6 +40,9 @@ class DeadlineKind(StrEnum):
     INVALID = "invalid"
 
 
+_COUNTED = (DeadlineKind.DATE, DeadlineKind.IMMEDIATE)
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
     """A limit as the ledger writes it. `on` is inclusive: the measure is late from the next day.
@@ -60,7 +63,7 @@ class Deadline:
     @property
     def counted_down(self) -> date | None:
         """The date that before, due and overdue reminders count from; None where nothing is counted down."""
-        if self.kind in (DeadlineKind.DATE, DeadlineKind.IMMEDIATE) and self.confirmed:
+        if self.confirmed and self.kind in _COUNTED:
             return self.on
         return None
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
-from itertools import islice
 
 from sqlalchemy import select as select_columns
 from sqlalchemy import text, update
 from sqlmodel import Session, col, select
 
 from reminder.domain.reminder import Reminder, ReminderKind
+from reminder.store.among import among
 from reminder.store.bulk import insert_many
 from reminder.store.reminders import store_reminders, unknown
 from reminder.store.tables import WAITING_STATES, MessageRow
 
 _TABLE = MessageRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
-_PART = 500  # SQLite's limit on parameters is 999 in old builds
 _URGENCY = {kind: n for n, kind in enumerate((ReminderKind.DUE, ReminderKind.ESCALATION, ReminderKind.OVERDUE))}
 
 
@@ -49,20 +48,16 @@ def _urgency(group: Sequence[Reminder]) -> int:
 def _untried(session: Session, recipients: Iterable[str]) -> dict[tuple[str, str, str], int]:
     """The waiting messages to these recipients that nobody has claimed or tried: recipient, channel, alone → id."""
     named = (MessageRow.recipient, MessageRow.channel, MessageRow.alone, col(MessageRow.id))
-    found: dict[tuple[str, str, str], int] = {}
-    left = iter(sorted(recipients))
-    while part := list(islice(left, _PART)):
-        waiting = select(*named).where(
-            text(WAITING_STATES),
-            col(MessageRow.recipient).in_(part),
-            MessageRow.own == "",
-            col(MessageRow.state).in_(("pending", "held")),
-            col(MessageRow.next_attempt_at).is_not(None),  # else a guard holds it, perhaps for good
-            MessageRow.attempts == 0,
-        )
-        rows = session.exec(waiting.order_by(col(MessageRow.id).desc()).with_for_update(skip_locked=True)).all()
-        found |= {(recipient, channel, alone): key for recipient, channel, alone, key in rows if key is not None}
-    return found
+    waiting = select(*named).where(
+        text(WAITING_STATES),
+        among(session, _TABLE.c.recipient, recipients),
+        MessageRow.own == "",
+        col(MessageRow.state).in_(("pending", "held")),
+        col(MessageRow.next_attempt_at).is_not(None),  # else a guard holds it, perhaps for good
+        MessageRow.attempts == 0,
+    )
+    rows = session.exec(waiting.order_by(col(MessageRow.id).desc()).with_for_update(skip_locked=True))
+    return {(recipient, channel, alone): key for recipient, channel, alone, key in rows if key is not None}
 
 
 def _new_messages(
@@ -107,10 +102,8 @@ def _addressee(group: Sequence[Reminder]) -> tuple[str, str, str]:
 
 def _ids(session: Session, names: Iterable[str]) -> Iterator[tuple[str, int]]:
     """The message ids in the database's own numbers."""
-    left = iter(names)
-    while part := list(islice(left, _PART)):
-        stored = select_columns(_TABLE.c.message_id, _TABLE.c.id).where(_TABLE.c.message_id.in_(part))
-        yield from ((name, key) for name, key in session.connection().execute(stored))
+    stored = select_columns(_TABLE.c.message_id, _TABLE.c.id).where(among(session, _TABLE.c.message_id, names))
+    yield from ((name, key) for name, key in session.connection().execute(stored))
 
 
 def _nearest(group: Sequence[Reminder]) -> date:

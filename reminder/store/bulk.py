@@ -1,35 +1,76 @@
-"""Many rows at once, by the driver's own executemany: what an ORM does for each row, done once for each column."""
+"""Many rows at once, by the driver's own means: what an ORM does for each row, done once for each column."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
-from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import JSON, Connection, Table
 
 _ROWS = 2000  # at a time: what is held in memory
+Rows = list[tuple[Any, ...]]
 
 
 def insert_many(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Inserts `rows`, each in the order of `columns`; those whose unique key is taken already are left out."""
-    dialect = connection.dialect
-    quoted = ", ".join(dialect.identifier_preparer.quote(name) for name in columns)
-    marks = ", ".join(["?" if dialect.paramstyle == "qmark" else "%s"] * len(columns))
-    statement = f"INSERT INTO {table.name} ({quoted}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+    """Inserts `rows`, each in the order of `columns`; those whose unique key is taken already are left out.
+
+    What is JSON comes as the value or, where many rows are made, as the text of it.
+    """
+    parts = told(connection, table, columns, rows)
+    first = next(parts, [])
+    every = chain([first] if first else [], parts)
+    if connection.dialect.name == "postgresql" and len(first) == _ROWS:
+        _copied(connection, table, columns, every)
+        return
+    for part in every:
+        connection.exec_driver_sql(insertion(connection, table, columns), part)
+
+
+def insertion(connection: Connection, table: Table, columns: Sequence[str]) -> str:
+    """The statement that inserts one row of `told`."""
+    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
+    marks = ", ".join([mark] * len(columns))
+    return f"INSERT INTO {table.name} ({_named(connection, columns)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+
+
+def _copied(connection: Connection, table: Table, columns: Sequence[str], parts: Iterable[Rows]) -> None:
+    """By COPY into a table of this transaction, and from there: COPY itself knows no ON CONFLICT, but takes thousands
+    of rows in a third of the time."""
+    named, staged = _named(connection, columns), f"staged_{table.name}"
+    connection.exec_driver_sql(
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS {staged} ON COMMIT DROP AS SELECT {named} FROM {table.name} WITH NO DATA"
+    )
+    with connection.connection.cursor() as cursor, cursor.copy(f"COPY {staged} ({named}) FROM STDIN") as copy:  # type: ignore[attr-defined]  # psycopg's own
+        for row in chain.from_iterable(parts):
+            copy.write_row(row)
+    connection.exec_driver_sql(
+        f"INSERT INTO {table.name} ({named}) SELECT {named} FROM {staged} ON CONFLICT DO NOTHING"
+    )
+    connection.exec_driver_sql(f"TRUNCATE {staged}")
+
+
+def _named(connection: Connection, columns: Iterable[str]) -> str:
+    return ", ".join(connection.dialect.identifier_preparer.quote(name) for name in columns)
+
+
+def told(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[Rows]:
+    """The rows as the driver takes them, some at a time."""
     bound = [_bound(connection, table, name) for name in columns]
     left = iter(rows)
     while part := list(islice(left, _ROWS)):
-        ready = map(_told, bound, zip(*part, strict=True))
-        connection.exec_driver_sql(statement, list(zip(*ready, strict=True)))
+        ready = map(_column, bound, zip(*part, strict=True))
+        yield list(zip(*ready, strict=True))
 
 
-def _told(bind: Callable[[Any], Any] | None, column: Sequence[Any]) -> Sequence[Any]:
+def _column(bind: Callable[[Any], Any] | None, column: Sequence[Any]) -> Sequence[Any]:
     """A column's values as the driver takes them; None is NULL, also where JSON would write `null`."""
     if bind is None:
         return column
+    if isinstance(column[0], date):  # thousands of rows speak of the same few days
+        said = {value: None if value is None else bind(value) for value in set(column)}
+        return [said[value] for value in column]
     if all(value is column[0] for value in column):  # as with what new rows have in common
         return [None if column[0] is None else bind(column[0])] * len(column)
     return [None if value is None else bind(value) for value in column]
@@ -39,5 +80,6 @@ def _bound(connection: Connection, table: Table, name: str) -> Callable[[Any], A
     """How the values of a column are told to the driver; None where they are told as they are."""
     kind = table.c[name].type
     bind = kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
-    # thousands of rows speak of the same few days
-    return lru_cache(maxsize=1024)(bind) if bind and issubclass(kind.python_type, date) else bind
+    if bind and isinstance(kind, JSON):
+        return lambda value: value if isinstance(value, str) else bind(value)
+    return bind

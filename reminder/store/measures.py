@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Executable, RowMapping, and_, func, or_, true, union_all
+from sqlalchemy import ColumnElement, Dialect, Executable, RowMapping, String, and_, cast, func, or_, true, union_all
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col
 
@@ -28,7 +27,6 @@ _READ = [column for column in _COLUMNS if column.name not in _LEFT_OUT]
 _NAMES = [column.name for column in _READ]
 _DEADLINE = [*(f"deadline_{name}" for name in ("kind", "on", "rule", "text", "confirmed", "computed")), "then_ongoing"]
 _Among = Callable[[Any], ColumnElement[bool]]
-_ROWS = 2000  # at a time, where many are streamed
 _STATUSES = {status.value: status for status in Status}
 _KINDS = {kind.value: kind for kind in DeadlineKind}
 
@@ -100,19 +98,19 @@ def more_than(session: Session, ways: Sequence[ColumnElement[bool]], most: int) 
 
 
 def by_units(session: Session, ways: Sequence[ColumnElement[bool]], most: int) -> Iterator[tuple[list[str], list[int]]]:
-    """Units with the ids of their measures that meet one of `ways`, unit by unit, some `most` measures at a time."""
+    """Units with the ids of their measures that meet one of `ways`, in groups of some `most` measures."""
     of = MeasureUnitRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
     ids = union_all(*(select_columns(_COLUMNS.id).where(way) for way in ways)).subquery()
-    pairs = select_columns(of.unit, of.measure_id).where(of.role == "responsible", of.measure_id == ids.c.id)
+    listed = func.aggregate_strings(cast(of.measure_id, String), ",")  # few bytes for each of a million
+    mine = select_columns(of.unit, listed).where(of.role == "responsible", of.measure_id == ids.c.id)
     units: list[str] = []
     together: list[int] = []
-    found = session.connection().execute(pairs.order_by(of.unit), execution_options={"yield_per": _ROWS})
-    for unit, group in groupby(found, key=itemgetter(0)):
+    for unit, told in session.connection().execute(mine.group_by(of.unit).order_by(of.unit)).all():
         if len(together) >= most:
             yield units, together
             units, together = [], []
         units.append(unit)
-        together += (measure_id for _, measure_id in group)
+        together += map(int, told.split(","))
     if units:
         yield units, together
 

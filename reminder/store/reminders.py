@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
-from itertools import islice
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row
@@ -14,12 +15,12 @@ from sqlmodel import Session
 
 from reminder.domain.measure import Measure
 from reminder.domain.reminder import Ended, Firing, Line, Reason, Reminder, ReminderKind
+from reminder.store.among import among
 from reminder.store.bulk import insert_many
 from reminder.store.measures import by_ids
 from reminder.store.tables import ReminderRow
 
 _UNIQUE = ("rule", "subject", "occasion", "unit", "recipient", "channel")
-_PART = 500  # SQLite's limit on parameters is 999 in old builds
 _WRITTEN = (
     *_UNIQUE,
     *("kind", "at", "late", "provisional", "instead_of", "week", "report_due_at"),
@@ -28,11 +29,11 @@ _WRITTEN = (
 _TABLE = ReminderRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
 
 
-def unknown(session: Session, reminders: Sequence[Reminder]) -> list[Reminder]:
+def unknown(session: Session, reminders: Iterable[Reminder]) -> list[Reminder]:
     """Those reminders whose occasion is not stored yet, each once."""
-    known = _known(session, [reminder.key for reminder in reminders])
-    new = {reminder.key: reminder for reminder in reminders if reminder.key not in known}
-    return list(new.values())
+    asked = {reminder.key: reminder for reminder in reminders}
+    known = _known(session, asked)
+    return [reminder for key, reminder in asked.items() if key not in known]
 
 
 def store_reminders(session: Session, travelling: Iterable[tuple[Reminder, int]]) -> None:
@@ -42,30 +43,26 @@ def store_reminders(session: Session, travelling: Iterable[tuple[Reminder, int]]
 
 def store_ended(session: Session, ended: Sequence[Ended]) -> None:
     """Stores those occasions that end without a message and are not stored yet, each with its outcome and why."""
-    known = _known(session, [one.reminder.key for one in ended])
-    new = (one for one in ended if one.reminder.key not in known)
+    keys = [one.reminder.key for one in ended]
+    known = _known(session, keys)
+    new = (one for key, one in zip(keys, ended, strict=True) if key not in known)
     rows = (_row(one.reminder, outcome=one.outcome, why=one.reason) for one in new)
     insert_many(session.connection(), _TABLE, _WRITTEN, rows)
 
 
-def _known(session: Session, keys: Iterable[tuple[str, ...]]) -> set[tuple[str, ...]]:
+def _known(session: Session, keys: Collection[tuple[str, ...]]) -> set[tuple[str, ...]]:
     """Those of `keys` that are stored already, asked of the unique index rule by rule."""
-    subjects: dict[str, dict[str, None]] = defaultdict(dict)
-    days = set()
-    for rule, subject, occasion, *_ in keys:
-        subjects[rule][subject] = None
-        days.add(occasion)
+    subjects: dict[str, set[str]] = defaultdict(set)
+    for key in keys:
+        subjects[key[0]].add(key[1])
+    days = [date.fromisoformat(pick(key[2] for key in keys)) for pick in (min, max)] if keys else []
     known: set[tuple[str, ...]] = set()
     for rule, of_rule in subjects.items():
-        left = iter(of_rule)
-        while part := list(islice(left, _PART)):
-            stored = select_columns(*(_TABLE.c[name] for name in _UNIQUE)).where(
-                _TABLE.c.rule == rule,
-                _TABLE.c.subject.in_(part),
-                _TABLE.c.occasion.between(date.fromisoformat(min(days)), date.fromisoformat(max(days))),
-            )
-            found = session.connection().execute(stored).all()
-            known.update((row[0], row[1], row[2].isoformat(), *row[3:]) for row in found)
+        stored = select_columns(*(_TABLE.c[name] for name in _UNIQUE)).where(
+            _TABLE.c.rule == rule, among(session, _TABLE.c.subject, of_rule), _TABLE.c.occasion.between(*days)
+        )
+        found = session.connection().execute(stored)
+        known.update((row[0], row[1], row[2].isoformat(), *row[3:]) for row in found)
     return known
 
 
@@ -74,10 +71,6 @@ def _row(
 ) -> tuple[Any, ...]:
     """The values of `_WRITTEN`."""
     firing = reminder.firing
-    shown = [
-        {"measure": line.measure.id, "days": list(line.days), "deadline": str(line.measure.deadline.counted_down or "")}
-        for line in firing.lines
-    ]
     return (
         firing.rule,
         firing.subject,
@@ -92,13 +85,28 @@ def _row(
         reminder.instead_of,
         firing.week,
         firing.due_at,
-        dict(firing.about),
-        {"code": firing.reason.code, "facts": dict(firing.reason.facts)},
-        shown or [{"measure": measure.id, "owed": True} for measure in firing.owed_for],
+        json.dumps(dict(firing.about)) if firing.about else "{}",
+        _told(firing.reason.code, tuple(firing.reason.facts.items())),
+        _lines(firing),
         message_pk,
         outcome,
-        {"code": why.code, "facts": dict(why.facts)} if why else None,
+        _told(why.code, tuple(why.facts.items())) if why else None,
     )
+
+
+@lru_cache(maxsize=1024)  # a day has few reasons
+def _told(code: str, facts: tuple[tuple[str, str], ...]) -> str:
+    return json.dumps({"code": code, "facts": dict(facts)})
+
+
+def _lines(firing: Firing) -> str:
+    """The JSON of what a reminder speaks of: numbers and dates alone, put together by hand because a nudge may list
+    hundreds, and there are thousands of nudges."""
+    if not firing.lines:
+        return json.dumps([{"measure": measure.id, "owed": True} for measure in firing.owed_for])
+    told = ((line.measure, [*line.days], line.measure.deadline.counted_down or "") for line in firing.lines)
+    lines = [f'{{"measure": {one.id}, "days": {days}, "deadline": "{limit}"}}' for one, days, limit in told]
+    return f"[{', '.join(lines)}]"
 
 
 Stored = Mapping[int, tuple[Reminder, Mapping[int, date | None]]]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Connection, Engine, Table, text
 from sqlmodel import Session, select
 
 from reminder import outbox
@@ -20,6 +22,9 @@ from reminder.cycle import enqueue as cycle_enqueue
 from reminder.cycle.service import Service
 from reminder.domain.measure import Deadline, DeadlineKind, Measure, Status
 from reminder.domain.reminder import Reminder, ReminderKind
+from reminder.outbox import gather
+from reminder.store import reminders
+from reminder.store.bulk import insert_many, insertion, told
 from reminder.store.engine import reading, writing
 from reminder.store.messages import posted
 from reminder.store.reminders import reminders_of
@@ -44,7 +49,7 @@ def enqueue() -> Figures:
         with office(country(backend, 10_000), _YESTERDAY) as service:
             engine = service.engine
             rows = _rows(engine, due)
-            sides = {"ours": partial(_put, engine, due), "raw": partial(_raw, engine, *rows)}
+            sides = {"ours": partial(_put, engine, due), "raw": partial(_raw, engine, rows)}
             took = interleaved(sides)
             figures |= {
                 f"{backend}_rows_per_s": _MANY / took["ours"],
@@ -70,31 +75,39 @@ def _put(engine: Engine, due: list[Reminder]) -> float:
     return took
 
 
-def _rows(engine: Engine, due: list[Reminder]) -> tuple[str, list[tuple[object, ...]]]:
-    """What the program itself hands to the driver for these reminders: the statement and its rows."""
-    said: list[tuple[str, list[tuple[object, ...]]]] = []
+Told = list[tuple[str, list[tuple[object, ...]]]]
 
-    def listen(
-        _c: object, _k: object, statement: str, parameters: list[tuple[object, ...]], _x: object, many: bool
-    ) -> None:
-        if many and statement.startswith("INSERT INTO reminder "):
-            said.append((statement, parameters))
 
-    event.listen(engine, "before_cursor_execute", listen)
-    with writing(engine) as session:
+def _rows(engine: Engine, due: list[Reminder]) -> Told:
+    """What the program itself hands to the driver for these reminders, messages first: statements and rows."""
+    said: Told = []
+
+    def listening(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        kept = list(rows)
+        insert_many(connection, table, columns, kept)
+        ready = [row for part in told(connection, table, columns, kept) for row in part]
+        said.append((insertion(connection, table, columns), ready))
+
+    with (
+        patch.object(gather, "insert_many", listening),
+        patch.object(reminders, "insert_many", listening),
+        writing(engine) as session,
+    ):
         outbox.put(session, due, _NOW, "example.org")
-    event.remove(engine, "before_cursor_execute", listen)
     empty(engine)
-    return said[0][0], [(*row[:16], None, *row[17:]) for _, part in said for row in part]
+    (messages, (statement, rows)) = said
+    # the messages have other numbers each time
+    return [messages, (statement, [(*row[:16], None, *row[17:]) for row in rows])]
 
 
-def _raw(engine: Engine, statement: str, rows: list[tuple[object, ...]]) -> float:
+def _raw(engine: Engine, told: Told) -> float:
     connection = engine.raw_connection()
     begun = time.perf_counter()
     cursor = connection.cursor()
     if engine.dialect.name == "sqlite":
         cursor.execute("BEGIN IMMEDIATE")
-    cursor.executemany(statement, rows)
+    for statement, rows in told:
+        cursor.executemany(statement, rows)
     connection.commit()
     took = time.perf_counter() - begun
     connection.close()

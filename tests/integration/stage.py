@@ -21,6 +21,7 @@ from reminder.domain.measure import CLOSED
 from reminder.rules.hours import SendingHours
 from reminder.store.engine import open_engine, upgrade, writing
 from reminder.store.tables import DeliveryRow, EventRow, MeasureRow, MeasureUnitRow, MessageRow, ReminderRow
+from tests.emptied import empty
 from tests.makers import a_directory, a_practice, a_rule, at
 
 
@@ -118,6 +119,16 @@ class Stage:
         """What lies in the mailbox, oldest file first."""
         files = sorted((self.folder / "mailbox" / "new").glob("*"), key=lambda path: path.stat().st_mtime_ns)
         return [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in files]  # type: ignore[misc]
+
+
+def emptied(url: str) -> str:
+    """The same URL, its database migrated and without a row."""
+    engine = open_engine(url)
+    upgrade(engine)
+    with writing(engine) as session:
+        empty(session.connection())
+    engine.dispose()
+    return url
 
 
 def instant(text: str) -> datetime:

@@ -12,17 +12,19 @@ from reminder.domain.reminder import ReminderKind
 from reminder.store.engine import reading, writing
 from reminder.store.reminders import reminders_of
 from reminder.store.tables import MessageRow, ReminderRow
-from tests.integration.stage import Stage
+from tests.integration.stage import Stage, emptied
 from tests.makers import a_measure, a_reminder, at
 
 NOW = at("2021-06-07 09:00")
 
 
-@pytest.fixture
-def stage(tmp_path):
-    stage = Stage(tmp_path)
-    stage.measure("1", "2021-06-30")
-    return stage
+@pytest.fixture(params=["sqlite", "postgresql"])
+def stage(request, tmp_path):
+    url = emptied(request.getfixturevalue("postgres_url")) if request.param == "postgresql" else None
+    stage = Stage(tmp_path, url)
+    stage.measure("1", "2021-06-30", id=1)  # also where PostgreSQL counts on
+    yield stage
+    stage.engine.dispose()
 
 
 def single(n, **changes):
@@ -42,6 +44,15 @@ def test_thousands_of_reminders_are_one_message_for_each_recipient(stage):
     named = {message.id: message.recipient for message in messages}
     assert len(reminders) == 5000
     assert all(named[row.message_pk] == row.recipient for row in reminders)
+
+
+def test_thousands_among_which_some_are_stored_already(stage):
+    put(stage, [single(n) for n in range(0, 5000, 2)])
+    nasty = {"what": "报'进\"度\\\t\n"}
+    assert put(stage, [single(n, about=nasty) for n in range(5000)], at("2021-06-07 10:00")) == 2500
+    rows = stage.rows(ReminderRow)
+    assert sorted(row.subject for row in rows) == sorted(f"measure:{n}" for n in range(5000))
+    assert {row.about.get("what") for row in rows} == {None, nasty["what"]}
 
 
 def test_what_is_stored_already_is_neither_stored_nor_sent_again(stage):

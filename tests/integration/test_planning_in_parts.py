@@ -13,7 +13,7 @@ from reminder.domain.people import Leader, Unit
 from reminder.rules.rule import Ask
 from reminder.store.engine import reading, writing
 from reminder.store.tables import LetterRow
-from tests.integration.stage import Stage
+from tests.integration.stage import Stage, emptied
 from tests.makers import a_directory, a_rule, at
 
 FRIDAY, MONDAY = "2021-06-04 09:00", "2021-06-07 17:30"
@@ -26,11 +26,15 @@ def four_at_once(monkeypatch):
     monkeypatch.setattr(scan, "MOST_AT_ONCE", 4)
 
 
-@pytest.fixture
-def office(tmp_path):
-    """Makes an office with every kind of rule about units."""
+@pytest.fixture(params=["sqlite", "postgresql"])
+def office(request, tmp_path):
+    """Makes an office with every kind of rule about units; on PostgreSQL only what is planned in parts."""
+
+    made = []
 
     def make(name):
+        there = (request.param, name) == ("postgresql", "parts")
+        url = emptied(request.getfixturevalue("postgres_url")) if there else None
         (tmp_path / name).mkdir()
         units = {name: Unit(name=name, leader="分管", channels=("mail",), addresses=MAIL) for name in UNITS[1:]}
         leaders = {"分管": Leader(name="分管", channels=("mail",), addresses=MAIL)}
@@ -43,17 +47,21 @@ def office(tmp_path):
             a_rule("awaiting_reply", within="2wd", chase="1wd"),
             a_rule("look_back", after=[30]),
         )
-        stage = Stage(tmp_path / name, rules=rules, directory=a_directory(units=units, leaders=leaders))
+        stage = Stage(tmp_path / name, url, rules=rules, directory=a_directory(units=units, leaders=leaders))
         for n in range(40):
             closed = {"status": "written_off", "closed_on": date(2021, 5, 7)} if n % 9 == 0 else {}
             deadline = str(date.fromordinal(date(2021, 6, 1).toordinal() + n % 20))
-            stage.measure(str(n), deadline, [*dict.fromkeys((UNITS[n % 7], UNITS[n * 3 % 7]))], **closed)
+            stage.measure(str(n), deadline, [*dict.fromkeys((UNITS[n % 7], UNITS[n * 3 % 7]))], id=n + 1, **closed)
         with writing(stage.engine) as session:
-            session.add(LetterRow(addressee="市政府", about="商请", sent_on=date(2021, 6, 2), recorded_at=at(FRIDAY)))
+            sent = {"sent_on": date(2021, 6, 2), "recorded_at": at(FRIDAY)}
+            session.add(LetterRow(id=1, addressee="市政府", about="商请", **sent))
         enqueue(stage.service, at(FRIDAY))
+        made.append(stage)
         return stage
 
-    return make
+    yield make
+    for stage in made:
+        stage.engine.dispose()
 
 
 def stored(stage):
@@ -93,7 +101,7 @@ def test_no_part_holds_much_more_than_was_asked_for(office):
 
 
 def test_what_a_crash_between_two_parts_took_away_is_found_by_the_next_cycle(office, monkeypatch):
-    stage, other = office("crashed"), office("other")
+    stage, other = office("parts"), office("other")
     before, real, calls = stored(stage), outbox.put, []
 
     def dies(*arguments):
