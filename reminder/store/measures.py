@@ -59,12 +59,14 @@ def rows_of(session: Session, ways: Sequence[ColumnElement[bool]]) -> list[Seque
     a time, and of the few days in them each only once."""
     if not ways:
         return []
-    return _fetched(session, union_all(*(select_columns(*_READ).where(way) for way in ways)))
+    found = _tuples(session, union_all(*(select_columns(*_READ).where(way) for way in ways)))
+    return sorted(found, key=_PLACE)
 
 
-def _fetched(session: Session, statement: Executable) -> list[Sequence[Any]]:
+def _tuples(session: Session, statement: Executable) -> Sequence[Sequence[Any]]:
+    """What the driver says, without a Row made of each."""
     result = session.connection().execute(statement)
-    found = sorted(result.cursor.fetchall(), key=_PLACE)
+    found = result.cursor.fetchall()
     result.close()
     return found
 
@@ -120,7 +122,7 @@ def _units(session: Session, of_these: _Among) -> dict[tuple[int, str], list[str
     of = MeasureUnitRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
     units: dict[tuple[int, str], list[str]] = defaultdict(list)
     placed = select_columns(of.measure_id, of.role, of.unit).where(of_these(of.measure_id)).order_by(of.position)
-    for measure_id, role, unit in session.connection().execute(placed):
+    for measure_id, role, unit in _tuples(session, placed):
         units[measure_id, role].append(unit)
     return units
 
@@ -199,6 +201,7 @@ def _deadline(cells: tuple[Any, ...]) -> Deadline:
 def by_ids(session: Session, ids: Iterable[int]) -> dict[int, Measure]:
     """The measures with these ids, by id, in the order of the ledger; ids that do not exist are left out."""
     wanted = set(ids)
-    rows = _fetched(session, select_columns(*_READ).where(among(session, _COLUMNS.id, wanted))) if wanted else []
-    found = _put_together(session, rows, lambda column: among(session, column, wanted)) if rows else []
+    rows = _tuples(session, select_columns(*_READ).where(among(session, _COLUMNS.id, wanted))) if wanted else []
+    ordered = sorted(rows, key=_PLACE)
+    found = _put_together(session, ordered, lambda column: among(session, column, wanted)) if rows else []
     return {measure.id: measure for measure in found}

@@ -21,6 +21,8 @@ BENCHMARKS = {
     "compose": "letters:compose_",
     "scan": "scanning:scan",
     "idle": "scanning:idle",
+    "nudge": "monday:nudge",
+    "monday": "monday:monday",
     "enqueue": "enqueueing:enqueue",
     "tick": "enqueueing:tick",
     "smtp": "smtp:smtp",

@@ -44,12 +44,12 @@ _YESTERDAY = at("2026-03-01 09:00")
 def enqueue() -> Figures:
     """Ten reminders to each of ten thousand units, the unique key on; the same rows by the driver's executemany."""
     figures: dict[str, float] = {}
-    due = [_single(n) for n in range(_MANY)]
+    due = [single(n) for n in range(_MANY)]
     for backend in BACKENDS:
         with office(country(backend, 10_000), _YESTERDAY) as service:
             engine = service.engine
-            rows = _rows(engine, due)
-            sides = {"ours": partial(_put, engine, due), "raw": partial(_raw, engine, rows)}
+            rows = rows_for(engine, due)
+            sides = {"ours": partial(_put, engine, due), "raw": partial(raw, engine, rows)}
             took = interleaved(sides)
             figures |= {
                 f"{backend}_rows_per_s": _MANY / took["ours"],
@@ -59,7 +59,7 @@ def enqueue() -> Figures:
     return figures, {f"{backend}_of_raw": at_least(0.5) for backend in BACKENDS}
 
 
-def _single(number: int) -> Reminder:
+def single(number: int) -> Reminder:
     unit = unit_name(number % UNITS)
     told = reminder([measure(number + 1, unit)], ReminderKind.BEFORE)
     firing = replace(told.firing, rule="approaching", subject=f"measure:{number + 1}")
@@ -78,7 +78,7 @@ def _put(engine: Engine, due: list[Reminder]) -> float:
 Told = list[tuple[str, list[tuple[object, ...]]]]
 
 
-def _rows(engine: Engine, due: list[Reminder]) -> Told:
+def rows_for(engine: Engine, due: list[Reminder]) -> Told:
     """What the program itself hands to the driver for these reminders, messages first: statements and rows."""
     said: Told = []
 
@@ -100,7 +100,7 @@ def _rows(engine: Engine, due: list[Reminder]) -> Told:
     return [messages, (statement, [(*row[:16], None, *row[17:]) for row in rows])]
 
 
-def _raw(engine: Engine, told: Told) -> float:
+def raw(engine: Engine, told: Told) -> float:
     connection = engine.raw_connection()
     begun = time.perf_counter()
     cursor = connection.cursor()
@@ -177,7 +177,7 @@ def _plain(service: Service, write: Callable[..., bytes]) -> float:
     with Session(service.engine) as session, session.begin():
         due = [row for row in session.exec(select(MeasureRow).where(text(OPEN_STATUSES))) if row.deadline_on in days]
         for number, row in enumerate(due):
-            told = reminder([_value(row, unit_name((row.id or 0) % UNITS))], ReminderKind.BEFORE)
+            told = reminder([value_of(row, unit_name((row.id or 0) % UNITS))], ReminderKind.BEFORE)
             message = MessageRow(
                 message_id=uuid4().hex,
                 channel="mail",
@@ -210,7 +210,7 @@ def _reminder_row(told: Reminder, row: MeasureRow, message: MessageRow) -> Remin
     )
 
 
-def _value(row: MeasureRow, unit: str) -> Measure:
+def value_of(row: MeasureRow, unit: str) -> Measure:
     return Measure(
         id=row.id or 0,
         code=row.code,

@@ -40,11 +40,11 @@ def smtp() -> Figures:
     with smtp_sink() as port, tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "mail.eml"
         file.write_bytes(mail.replace(b"\r\n", b"\n"))
-        office = waiting_office(Path(scratch), MANY, partial(_channel, port, ENGINE_CONNECTIONS), mail)
+        office = waiting_office(Path(scratch), MANY, partial(mail_channel, port, ENGINE_CONNECTIONS), mail)
         seconds = interleaved(
             {
                 "smtp_source": lambda: smtp_source(port, SESSIONS, MANY, file),
-                "alone": lambda: _alone(port, mail),
+                "alone": lambda: alone(port, mail),
                 "smtplib": lambda: _smtplib(port, mail),
                 "with_claims": partial(_engine, office),
             }
@@ -65,15 +65,15 @@ def smtp() -> Figures:
     return figures, required
 
 
-def _channel(port: int, connections: int = CONNECTIONS) -> Channel:
+def mail_channel(port: int, connections: int = CONNECTIONS) -> Channel:
     keys = {"kind": "email", "host": "127.0.0.1", "port": port, "tls": "none", "sender": "整改办 <a@x.org>"}
     checked = EmailKeys.model_validate(keys | {"connections": connections, "per_connection": MANY})
     return open_channel("mail", checked, Path())
 
 
-def _alone(port: int, mail: bytes) -> None:
+def alone(port: int, mail: bytes) -> None:
     def session() -> None:
-        channel = _channel(port)
+        channel = mail_channel(port)
         for _ in range(MANY // CONNECTIONS):
             channel.send(mail, _ENVELOPE, _NOW)
         channel.close()
