@@ -137,7 +137,7 @@ class Life:
         )
         self.wall = self.true = datetime.combine(FIRST, time(0), SHANGHAI)
         self.watch = Watch(lambda: self.wall, self._steady)
-        self.jumps, self.wrong = 0, list[str]()
+        self.jumping, self.jumps, self.wrong = set[date](), 0, list[str]()
         self._ledger()
 
     def _steady(self) -> float:
@@ -165,6 +165,9 @@ class Life:
         """All days, with faults, and some more without in which everything has to arrive."""
         self._faults(self.p)
         down = self.dice.randint(3, DAYS - 8) if self.p else -9
+        up = [FIRST + timedelta(days=n) for n in range(1, DAYS) if not down <= n <= down + 3]
+        working = [day for day in up if day not in self.month.world["rest"]]
+        self.jumping = set(self.dice.sample(working, 2)) if self.p else set()
         for n in range(DAYS):
             self._acts(FIRST + timedelta(days=n))
             if down <= n < down + 3:
@@ -202,7 +205,7 @@ class Life:
         works = day not in self.month.world["rest"]
         hours = ["08:30", "09:00", "09:30", "11:00", "14:00", "17:00", "17:50", "20:00"] if works else ["10:00"]
         shift = self.dice.choice([-1, 1]) if self.dice.random() < self.p / 2 else 0
-        jumps = self.dice.choice(hours[1:]) if works and self.dice.random() < self.p / 2 else ""
+        jumps = self.dice.choice(hours[1:]) if day in self.jumping else ""
         for hour in hours:
             now = datetime.combine(day, time.fromisoformat(hour), SHANGHAI) + timedelta(hours=shift)
             if hour == jumps:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from reminder.channels.base import Channel
 from reminder.cycle import enqueue
@@ -250,7 +251,7 @@ def test_whoever_lost_the_answer_to_a_commit_waits_for_no_lease(office, answer_l
         if statement.startswith(answer_lost) and len(seen) < 1:
             seen.append(statement)
             if statement.startswith("SELECT"):
-                raise OSError("the server went away")
+                raise OperationalError(statement, {}, OSError("the server went away"))
 
     def commit(connection):
         honest(connection)
