@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Table, and_, bindparam, insert, text, update
+from sqlalchemy import ColumnElement, Integer, Table, and_, bindparam, insert, literal_column, text, update
 from sqlmodel import Session, col, func, select
 
 from reminder.domain.message import Envelope, Outcome
@@ -22,6 +23,7 @@ from reminder.store.tables import WAITING_STATES, DeliveryRow, MessageRow
 
 _MESSAGES = MessageRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
 _DELIVERIES = DeliveryRow.__table__  # type: ignore[attr-defined]  # the same
+_BLANK: ColumnElement[str] = literal_column("''")  # as a parameter of each row it would count towards a limit
 _OURS = and_(_MESSAGES.c.id == bindparam("key"), _MESSAGES.c.lease_token == bindparam("token"))
 
 
@@ -34,11 +36,6 @@ _COUNTED = {"attempts": _MESSAGES.c.attempts + 1} | _new(_MESSAGES, "lease_until
 _FIXED = _new(_MESSAGES, "payload", "subject", "addresses", "thread_ids", "written_at")
 _BEGIN_FIRST = Prepared(update(_MESSAGES).where(_OURS).values(**_COUNTED, **_FIXED))
 _BEGIN_AGAIN = Prepared(update(_MESSAGES).where(_OURS).values(**_COUNTED))
-_OPEN = Prepared(
-    insert(_DELIVERIES)
-    .values(**_new(_DELIVERIES, "message_pk", "at"), outcome="trying", code="", text="")
-    .returning(_DELIVERIES.c.id)
-)
 _CLOSE = Prepared(
     update(_DELIVERIES)
     .where(_DELIVERIES.c.id == bindparam("key"))
@@ -107,7 +104,17 @@ def begin_attempts(session: Session, starts: Sequence[Start], now: datetime) -> 
             cancel_reminder(session, reminder, reason)
     _note_faults(session, starts, now)
     record(session, [_bytes_fixed(start, now) for start in starts if start.message.payload is None])
-    return [_OPEN.one(connection, {"new_message_pk": start.message.id, "new_at": now}) for start in starts]
+    facts = {f"new_message_pk_{n}": start.message.id for n, start in enumerate(starts)}
+    opened = {message: key for key, message in _opening(len(starts)).all(connection, facts | {"new_at": now})}
+    return [opened[start.message.id] for start in starts]
+
+
+@lru_cache(maxsize=64)
+def _opening(many: int) -> Prepared:
+    """Opens so many deliveries at once and returns their keys, each with its message: no order is promised."""
+    same = _new(_DELIVERIES, "at") | {"outcome": literal_column("'trying'")} | dict.fromkeys(("code", "text"), _BLANK)
+    rows = [{"message_pk": bindparam(f"new_message_pk_{n}", type_=Integer)} | same for n in range(many)]
+    return Prepared(insert(_DELIVERIES).values(rows).returning(_DELIVERIES.c.id, _DELIVERIES.c.message_pk))
 
 
 def _note_faults(session: Session, starts: Sequence[Start], now: datetime) -> None:

@@ -27,10 +27,10 @@ class Prepared:
         sql, bound = self._for(connection.dialect)
         return connection.exec_driver_sql(sql, [bound(row) for row in rows])
 
-    def one(self, connection: Connection, row: Row) -> Any:
-        """Executes it for one row; the first value it returns."""
+    def all(self, connection: Connection, row: Row) -> Sequence[Any]:
+        """Executes it once; the rows it returns."""
         sql, bound = self._for(connection.dialect)
-        return connection.exec_driver_sql(sql, bound(row)).scalar_one()
+        return connection.exec_driver_sql(sql, bound(row)).all()
 
     def _for(self, dialect: Dialect) -> tuple[str, Callable[[Row], Any]]:
         if dialect.name not in self._known:

