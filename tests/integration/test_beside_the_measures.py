@@ -20,8 +20,10 @@ RULES = (
 
 
 @pytest.fixture
-def stage(tmp_path):
-    return Stage(tmp_path, rules=RULES)
+def stage(tmp_path, database):
+    made = Stage(tmp_path, database, rules=RULES)
+    yield made
+    made.engine.dispose()
 
 
 def add(stage, row):

@@ -20,9 +20,8 @@ from reminder.store.marker import marker_of
 from reminder.store.messages import retry
 from reminder.store.notices import Notice, lasting, note, over
 from reminder.store.tables import EventRow, MeasureRow, ReportRow, SilenceRow
-from tests.integration.stage import Stage
+from tests.integration.stage import Stage, emptied
 from tests.integration.test_cycle import Faulty
-from tests.integration.test_guards import emptied
 from tests.makers import a_directory, a_rule, at
 
 

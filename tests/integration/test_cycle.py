@@ -17,8 +17,10 @@ from tests.makers import a_directory, a_rule, at
 
 
 @pytest.fixture
-def stage(tmp_path):
-    return Stage(tmp_path)
+def stage(tmp_path, database):
+    made = Stage(tmp_path, database)
+    yield made
+    made.engine.dispose()
 
 
 class Faulty(Channel):

@@ -16,7 +16,7 @@ from reminder.store.daemons import Daemon, sign_off, sign_on, standing_by
 from reminder.store.engine import open_engine, writing
 from reminder.store.memory import recall, remember
 from reminder.store.service_tables import DaemonRow
-from tests.integration.test_guards import emptied
+from tests.integration.stage import emptied
 from tests.makers import at
 
 NOON = at("2021-06-07 12:00")

@@ -27,14 +27,16 @@ CHAIN = {  # deadline 2021-06-01: whom a letter reached on which day; 06-14 is �
 
 
 @pytest.fixture
-def stage(tmp_path):
+def stage(tmp_path, database):
     posts = {
         title: Leader(name=title, channels=("mail",), addresses={"mail": (f"{title}@example.org",)})
         for title in ("分管领导", "组长")
     }
     office = a_directory(leader="分管领导", leaders=posts, principal="组长")
     rule = a_rule("overdue", every=14, escalate=STEPS, leaders_on="monday")
-    return Stage(tmp_path, rules=(rule,), directory=office)
+    made = Stage(tmp_path, database, rules=(rule,), directory=office)
+    yield made
+    made.engine.dispose()
 
 
 def live(stage, first="2021-06-02", last="2021-06-30"):

@@ -14,14 +14,14 @@ from sqlmodel import Session, SQLModel, select
 
 from reminder import cycle
 from reminder.cycle import Watch
-from reminder.store.engine import open_engine, upgrade, writing
+from reminder.store.engine import writing
 from reminder.store.holding import release
 from reminder.store.marker import Marker, marker_of
 from reminder.store.memory import recall
 from reminder.store.service_tables import CycleRow, NoticeRow
 from reminder.store.tables import DeliveryRow, MessageRow
 from tests.emptied import empty
-from tests.integration.stage import Stage
+from tests.integration.stage import Stage, emptied
 from tests.makers import a_rule, at
 
 UNKNOWN = "r-unknown@example.org"
@@ -38,14 +38,6 @@ def stage(request, tmp_path):
     made.service = replace(made.service, marker=marker_of(made.engine, tmp_path))
     yield made
     made.engine.dispose()
-
-
-def emptied(url):
-    engine = open_engine(url)
-    upgrade(engine)
-    with Session(engine) as session, session.begin():
-        empty(session.connection())
-    engine.dispose()
 
 
 def snapshot(stage):

@@ -11,17 +11,12 @@ from reminder.domain.people import Unit
 from reminder.store.engine import writing
 from reminder.store.tables import MessageRow
 from tests.integration.stage import Stage
-from tests.integration.test_guards import emptied
 from tests.makers import a_directory, a_rule, at
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def stage(request, tmp_path):
-    url = None
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_url")
-        emptied(url)
-    made = Stage(tmp_path, url)
+@pytest.fixture
+def stage(tmp_path, database):
+    made = Stage(tmp_path, database)
     yield made
     made.engine.dispose()
 

@@ -27,8 +27,10 @@ def live(stage, first, last):
 
 
 @pytest.fixture
-def stage(tmp_path):
-    return Stage(tmp_path, rules=(a_rule("deadline", before=["5wd"]),), practice=a_practice())
+def stage(tmp_path, database):
+    made = Stage(tmp_path, database, rules=(a_rule("deadline", before=["5wd"]),), practice=a_practice())
+    yield made
+    made.engine.dispose()
 
 
 @pytest.mark.skipif(GUESSED != 2027, reason="its days are those of January 2027")
