@@ -67,6 +67,13 @@ def test_whoever_cannot_be_reached_is_answered_for_and_nobody_falls_silent(direc
     assert reminder.firing.unit == "建设局"
 
 
+def test_where_no_channel_named_reaches_the_office_it_gets_it_by_the_first_that_does():
+    office = Party(name=OFFICE, channels=("group",), addresses={"mail": ("o@example.org",), "files": ()})
+    rule = a_rule("deadline", before=[7], to=["office"], channels=["robot"])
+    found = planned([rule], [a_measure("2021-06-14")], "2021-06-07", "2021-06-07", a_directory(office=office))
+    assert [one.channel for one in found] == ["mail"]
+
+
 def test_a_unit_with_two_channels_gets_it_on_both_unless_the_rule_names_one():
     both = {"mail": ("a@example.org",), "group": ()}
     people = a_directory(units={"建设局": Unit(name="建设局", channels=("mail", "group"), addresses=both)})

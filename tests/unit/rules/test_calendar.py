@@ -114,3 +114,8 @@ def test_new_years_day_is_counted_where_it_is_worked():
 def test_asking_again_ends_before_the_end():
     asked = [str(day) for day in again(date(2021, 6, 1), Distance(5), date(2021, 6, 11), Calendar())]
     assert asked == ["2021-06-06"]
+
+
+def test_where_only_weekends_rest_every_year_is_certain():
+    assert Calendar(base="weekdays").certain(date(2040, 1, 2))
+    assert not Calendar().certain(date(2040, 1, 2))

@@ -129,6 +129,13 @@ CASES = [
     ("定期事项", a_rule("duty", due={"week": "friday"}, remind=[0], chase=None), Facts(), "06-11", "duty"),
     ("定期事项，提前", a_rule("duty", due={"week": "sunday"}, remind=[3], chase=None), Facts(), "06-10", "duty"),
     ("催定期事项", a_rule("duty", due={"week": "wednesday"}, remind=[], chase=1), Facts(), "06-10", "duty_late"),
+    (
+        "两级顺延到同一天",
+        a_rule("overdue", every=90, escalate=[*CLIMB, {"after": 4, "colour": "红", "to": ["principal"]}]),
+        measures("2021-06-09"),
+        "06-15",
+        "escalation_moved",
+    ),
     ("收报汇总", a_rule("report", summary="friday 18:00"), measures("2021-12-31"), "06-11", "report_summary"),
     (
         "缺报三天，报上级",

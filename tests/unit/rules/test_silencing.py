@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from reminder.domain.silence import Silence
 from reminder.plan import Window, answer, known_parts, occasions, reminders
 from reminder.rules.recheck import recheck
 from reminder.rules.rule import Facts, Span
-from reminder.rules.silencing import silence_of
+from reminder.rules.silencing import hushed, silence_of
 from tests.makers import a_directory, a_measure, a_practice, a_rule, at
 
 MONDAY = date(2021, 6, 7)
@@ -160,3 +161,9 @@ def test_which_silence_answers_for_a_refusal(targets, holds):
     silence = a_silence(**targets)
     found = silence_of([silence], day=MONDAY, unit="建设局", rule="nudge", measure_id=71)
     assert found == (silence if holds else None)
+
+
+def test_what_is_passed_over_for_another_reason_keeps_it():
+    (reminder,) = told([], [ONE], rules=[a_rule("nudge")])
+    resting = replace(reminder, firing=replace(reminder.firing, skipped=Reason("no_working_day")))
+    assert hushed(resting, [a_silence(unit="建设局")], MONDAY).firing.skipped == Reason("no_working_day")
