@@ -282,6 +282,11 @@ def test_faulty_steps_are_refused(escalate):
         a_rule("overdue", escalate=escalate)
 
 
+def test_steps_that_do_not_rise_are_named_as_they_were_written():
+    with pytest.raises(ValidationError, match=r"got \['15wd', 20\]"):
+        a_rule("overdue", escalate=[YELLOW | {"after": "15wd"}, RED | {"after": 20}])
+
+
 def test_each_step_is_a_part_of_its_own_so_that_one_added_later_re_sends_nothing():
     rule = a_rule("overdue", escalate=STEPS)
     assert rule.parts() == {"rule:overdue", "rule:overdue:escalate:7", "rule:overdue:escalate:15wd"}

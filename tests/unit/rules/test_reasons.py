@@ -56,6 +56,7 @@ def written_off(on):
 CASES = [
     ("到期前", a_rule("deadline", before=[3]), measures("2021-06-11"), "06-08", "before"),
     ("到期前，提前", a_rule("deadline", before=[3]), measures("2021-06-16"), "06-11", "before_moved"),
+    ("两天合为一次", a_rule("deadline", before=[3, 2]), measures("2021-06-15"), "06-11", "before_moved"),
     ("到期", a_rule("deadline", before=[0]), measures("2021-06-11"), "06-11", "due"),
     ("到期，提前", a_rule("deadline", before=[0]), measures("2021-06-13"), "06-11", "due_moved"),
     ("逾期", a_rule("overdue", every=3), measures("2021-06-08"), "06-11", "overdue"),

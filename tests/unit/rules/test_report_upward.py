@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from pydantic import ValidationError
 
 from reminder.plan import reminders
 from reminder.rules.recheck import recheck
@@ -127,3 +128,23 @@ def test_nobody_owes_a_report_and_there_is_nothing_to_sum_up():
 def test_a_summary_that_was_held_is_sent_as_of_its_instant():
     (one,) = summed_up("2021-04-30")
     assert recheck(one, {}, Facts(reports={("建设局", "2021-W17"): at("2021-05-06")}), date(2021, 5, 6)) == one
+
+
+AFTER = [(1, True), (0, False), (14, True), (15, False), ("1wd", True), ("10wd", True), ("11wd", False)]
+
+
+@pytest.mark.parametrize(("after", "accepted"), AFTER)
+def test_a_step_is_taken_within_two_weeks_of_the_due_day(after, accepted):
+    steps = [STEPS[0] | {"after": after}]
+    if accepted:
+        assert str(a_rule("report", escalate=steps).escalate[0].after) == str(after)
+        return
+    with pytest.raises(ValidationError):
+        a_rule("report", escalate=steps)
+
+
+def test_a_rule_may_hold_for_a_single_day_but_not_end_before_it_begins():
+    day, before = date(2021, 6, 7), date(2021, 6, 6)
+    assert a_rule("nudge", **{"from": day, "until": day}).runs_on(day, a_practice())
+    with pytest.raises(ValidationError):
+        a_rule("nudge", **{"from": day, "until": before})
