@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reminder.channels.base import Channel
@@ -23,8 +24,18 @@ _JITTER = 0.2
 log = logging.getLogger("reminder.deliver")
 
 
-def deliver(channel: Channel, payload: bytes, envelope: Envelope, attempts: int, now: datetime) -> Outcome:
-    """Tries once. `attempts` counts this try; `envelope.written_at` is the instant of the first one."""
+def deliver(  # noqa: PLR0913  # what is sent, by what, and what is known of the tries before
+    channel: Channel, payload: bytes, envelope: Envelope, attempts: int, now: datetime, *, doubted: bool = False
+) -> Outcome:
+    """Tries once. `attempts` counts this try; `envelope.written_at` is the instant of the first one. `doubted` says
+    that somebody may have it already: a chat group that is told of one reminder again and again is flooded."""
+    outcome = _tried(channel, payload, envelope, attempts, now)
+    if doubted and outcome.state == "unknown" and not channel.knows_ids:
+        return replace(outcome, state="failed", next_attempt_at=None)
+    return outcome
+
+
+def _tried(channel: Channel, payload: bytes, envelope: Envelope, attempts: int, now: datetime) -> Outcome:
     try:
         receipt = channel.send(payload, envelope, now)
     except DeliveryError as error:

@@ -29,6 +29,8 @@ class Channel(ABC):
     `shows_mail` says that it needs subject, text and HTML of a letter, and nothing else of it.
     `body_template` names the template of a webhook body that `compose` must render, where the channel wants one.
     `connections` is how many may be open to the peer at once, each by a channel object of its own.
+    `knows_ids` is False where the peer cannot tell a repeated message from a new one: an attempt of unknown outcome is
+    repeated once there, not for a day and a half.
     `rate` are the peer's known limits, each as so many messages in so many seconds; () where none is known.
     """
 
@@ -36,6 +38,7 @@ class Channel(ABC):
     leaves_machine: ClassVar[bool] = True
     needs_address: ClassVar[bool] = True
     shows_mail: ClassVar[bool] = False
+    knows_ids: ClassVar[bool] = True
     rate: ClassVar[tuple[tuple[int, float], ...]] = ()
 
     body_template: str | None = None

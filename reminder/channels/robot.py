@@ -73,6 +73,7 @@ class Robot(HttpChannel):
 
     Keys: ClassVar[type[RobotKeys]]
     needs_address: ClassVar[bool] = False
+    knows_ids: ClassVar[bool] = False
     codes: ClassVar[tuple[str, ...]] = ("errcode",)
     refusals: ClassVar[Refusals]
     address_word: ClassVar[str] = "mention_form"

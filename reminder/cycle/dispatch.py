@@ -213,7 +213,8 @@ class Carrier:
                 self._not_begun(lane, start, order)
                 return
         now = self._dispatch.clock()
-        outcome = deliver(channel, start.written.payload, start.envelope, start.message.attempts + 1, now)
+        payload, attempts = start.written.payload, start.message.attempts + 1
+        outcome = deliver(channel, payload, start.envelope, attempts, now, doubted=start.doubted)
         self._settle(lane, Settled(start.message, order.key, self._within_hours(outcome), self._dispatch.clock()))
 
     def _looked_at(self, job: Job) -> Start | None:

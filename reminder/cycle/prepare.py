@@ -126,7 +126,7 @@ class _Desk:
             if not standing:
                 return _nothing_left(message, dropped)
         envelope = envelope_of(self.service, message, message.addresses, message.thread_ids, self.now)
-        return Start(message, envelope, Written("", message.payload))
+        return Start(message, envelope, Written("", message.payload), doubted=message.id in self.doubtful)
 
     def _waits(self, message: Claimed) -> tuple[datetime, str] | None:
         """Until when a message has to wait, and why; None where it may go now."""

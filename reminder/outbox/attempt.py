@@ -64,12 +64,14 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """An attempt about to be made. `dropped` are the reminders that the message leaves behind, with the reasons."""
+    """An attempt about to be made. `dropped` are the reminders that the message leaves behind, with the reasons;
+    `doubted` says that somebody may have it from an attempt before."""
 
     message: Claimed
     envelope: Envelope
     written: Written
     dropped: Mapping[int, Reason] = field(default_factory=dict)
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,6 +249,28 @@ def test_a_channel_with_a_fault_of_its_own_stops_only_its_message(stage):
     assert dict(stage.cycle("2021-06-08 09:00").messages) == {"sent": 1, "unknown": 1}
 
 
+@pytest.mark.parametrize(("knows_ids", "sent", "state"), [(True, 3, "sent"), (False, 2, "failed")])
+def test_a_peer_that_cannot_tell_a_repeated_message_gets_it_once_more_and_then_no_more(stage, knows_ids, sent, state):
+    """Chat robots: whether the group has it nobody knows, and the office is told of it."""
+    channel = with_channel(stage, Faulty(*[Passing("no answer", accepted_unknown=True)] * 2))
+    channel.knows_ids = knows_ids
+    stage.measure("1", "2021-06-15")
+    for hour in range(9, 15):
+        stage.cycle(f"2021-06-08 {hour:02d}:00")
+    (message,) = stage.messages()
+    assert (len(channel.sent), message.state) == (sent, state)
+    assert len(set(channel.sent)) == 1
+
+
+def test_a_robot_that_plainly_refused_before_may_still_be_asked_twice(stage):
+    channel = with_channel(stage, Faulty(Passing("busy"), Passing("no answer", accepted_unknown=True)))
+    channel.knows_ids = False
+    stage.measure("1", "2021-06-15")
+    for hour in range(9, 15):
+        stage.cycle(f"2021-06-08 {hour:02d}:00")
+    assert (len(channel.sent), stage.messages()[0].state) == (3, "sent")
+
+
 def test_a_secret_that_is_not_set_breaks_its_channel_not_the_cycle(stage):
     with_channel(stage, Faulty(UsageError("REMINDER_SMTP_PASSWORD is not set")))
     stage.measure("1", "2021-06-15")
