@@ -30,6 +30,7 @@ ActName = Literal[
     "phase_complete",
     "pass_on",
     "keep_unit",
+    "hand_over",
 ]
 
 
@@ -49,8 +50,8 @@ class Act:
 
     `until` and `review` belong to suspend, `to` to extend and ask_extension, `allowed_by` to extend (where it is not
     who records it), `percent` and `text` to progress, `evidence` and `despite_children` to write_off, `result` to
-    look_back, `marks` to mark. What blocks a measure is the `because` of block; `text` is the unit in pass_on. `via`
-    is the link (R-12) through which a unit did it.
+    look_back, `marks` to mark. What blocks a measure is the `because` of block; `text` is the unit in pass_on and
+    hand_over, `instead_of` the one it was until now. `via` is the link (R-12) through which a unit did it.
     """
 
     name: ActName
@@ -67,6 +68,7 @@ class Act:
     evidence: str = ""
     despite_children: bool = False
     marks: Marks = Marks()
+    instead_of: str = ""
     via: str = ""
 
 

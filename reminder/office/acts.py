@@ -15,6 +15,7 @@ from reminder.office.act import Act, ActName, Office
 from reminder.office.beside import check_beside
 from reminder.office.effects import EFFECTS, edit
 from reminder.office.find import find
+from reminder.office.handing import hand_over
 from reminder.store.tables import EventRow, MeasureRow
 from reminder.words import say
 
@@ -48,6 +49,7 @@ _STEPS: Mapping[ActName, _Step] = {
     "phase_complete": _Step(OPEN, Status.PHASE_COMPLETE),
     "pass_on": _Step(OPEN),
     "keep_unit": _Step(_UNSETTLED),
+    "hand_over": _Step(_UNSETTLED),
     "reopen": _Step(CLOSED - {Status.SUSPENDED}, Status.IN_PROGRESS),
 }
 
@@ -69,6 +71,8 @@ def perform(session: Session, key: str, act: Act, office: Office) -> MeasureRow:
     _check(key, act, stands, changes, office)
     check_beside(session, measure, act, office)
     facts = EFFECTS[act.name](measure, act, office) if act.name in EFFECTS else {}
+    if act.name == "hand_over":
+        facts = hand_over(session, measure, act, office)
     book = _Book(session, measure, act, office, changes)
     target = _target(session, measure, act, stands)
     if target is None:

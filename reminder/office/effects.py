@@ -86,7 +86,7 @@ def _mark(measure: MeasureRow, act: Act, office: Office) -> dict[str, Any]:
 def _pass_on(measure: MeasureRow, act: Act, office: Office) -> dict[str, Any]:
     if not act.text.strip():
         raise office.refuse("pass_on_needs", code=measure.code)
-    return {"unit": act.text.strip()}
+    return {"unit": act.text.strip(), "by_unit": act.instead_of or None}
 
 
 def _confirm(measure: MeasureRow, act: Act, office: Office) -> dict[str, Any]:

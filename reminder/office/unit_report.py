@@ -43,8 +43,8 @@ class Touched:
     blocked_by: str = ""
     evidence: tuple[Evidence, ...] = ()
 
-    def acts(self, by: str, via: str, office: Office) -> list[Act]:
-        """What it orders, in the order in which it is done."""
+    def acts(self, unit: str, by: str, via: str, office: Office) -> list[Act]:
+        """What it orders for `unit`, in the order in which it is done."""
         said = self.text or say(office.locale, "office.reported_weekly")
         progress = Act(
             name="progress", on=office.today, by=by, because=said, percent=self.percent, text=self.text, via=via
@@ -58,7 +58,7 @@ class Touched:
         if self.extend_to:
             found.append(replace(plain, name="ask_extension", because=self.extend_because, to=self.extend_to))
         if self.pass_to:
-            found.append(replace(plain, name="pass_on", text=self.pass_to))
+            found.append(replace(plain, name="pass_on", text=self.pass_to, instead_of=unit))
         if self.state:
             found.append(replace(plain, name=self.state))
         return found
@@ -109,7 +109,7 @@ def hand_in(session: Session, report: UnitReport, office: Office) -> bool:
     by = f"{report.unit} {report.by}".strip()
     for one in report.touched:
         evidence = [piece.checked(office) for piece in one.evidence]
-        for act in one.acts(by, report.via, office):
+        for act in one.acts(report.unit, by, report.via, office):
             perform(session, one.measure.key, act, office)
         for piece in evidence:
             keep(session, one.measure.id, piece, report.unit, by, office)

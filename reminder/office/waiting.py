@@ -13,11 +13,10 @@ from sqlmodel import Session, col, select
 from reminder.domain.history import status_at
 from reminder.domain.measure import OPEN, Change, Status
 from reminder.rules.rule import Practice
-from reminder.store.tables import ASIDE, ASKED, EventRow, MeasureRow, MeasureUnitRow
+from reminder.store.tables import ASIDE, ASKED, ASKED_ABOUT_UNIT, EventRow, MeasureRow, MeasureUnitRow
 
 _EVERY = 2  # working days: how often the office is asked again
 _ABOUT_EXTENSION = ("ask_extension", "refuse_extension", "extend")
-_ABOUT_UNIT = ("pass_on", "keep_unit")
 What = Literal["claim", "extension", "pass_on", "review"]
 
 
@@ -53,7 +52,7 @@ def waiting(session: Session, day: date) -> list[Waiting]:
     found += [
         _waiting("extension", event, row) for event, row in asked if event.act == "ask_extension" and row.status in OPEN
     ]
-    passed = _latest(session, text(ASKED), col(EventRow.act).in_(_ABOUT_UNIT))
+    passed = _latest(session, text(ASKED), col(EventRow.act).in_(ASKED_ABOUT_UNIT))
     found += [
         replace(_waiting("pass_on", event, row), whose=event.facts["unit"])
         for event, row in passed
@@ -79,6 +78,13 @@ def request_of(session: Session, measure_id: int) -> EventRow | None:
     events = select(EventRow).where(EventRow.measure_id == measure_id, col(EventRow.act).in_(_ABOUT_EXTENSION))
     latest = session.exec(events.order_by(col(EventRow.id).desc())).first()
     return latest if latest and latest.act == "ask_extension" else None
+
+
+def passed_on(session: Session, measure_id: int) -> EventRow | None:
+    """The statement that a measure belongs to another unit, where nobody has answered it yet."""
+    said = select(EventRow).where(EventRow.measure_id == measure_id, col(EventRow.act).in_(ASKED_ABOUT_UNIT))
+    latest = session.exec(said.order_by(col(EventRow.id).desc())).first()
+    return latest if latest and latest.act == "pass_on" else None
 
 
 def _waiting(what: What, event: EventRow, row: MeasureRow) -> Waiting:

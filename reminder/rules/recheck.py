@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from reminder.domain.measure import Measure, Status
-from reminder.domain.reminder import Line, Reason, Reminder, ReminderKind
+from reminder.domain.measure import Status
+from reminder.domain.reminder import Firing, Line, Reason, Reminder, ReminderKind
 from reminder.rules.kinds.look_back import looked_back
 from reminder.rules.rule import Facts
 from reminder.rules.silencing import hushed
@@ -36,12 +36,11 @@ def _recheck(reminder: Reminder, deadlines: Mapping[int, date | None], facts: Fa
         return reminder
     if firing.kind in _OTHERS:
         return _OTHERS[firing.kind](reminder, facts, on) or reminder
-    standing = [line for line in firing.lines if _holds(line, firing.kind, deadlines, on)]
+    mine = [line for line in firing.lines if firing.unit in line.measure.units]
+    standing = [line for line in mine if _holds(line, firing.kind, deadlines, on)]
     if standing:
         return replace(reminder, firing=replace(firing, lines=tuple(standing)))
-    if not firing.lines:
-        return Reason("cancelled_gone")
-    return _why(firing.lines[0].measure, on)
+    return _why(firing, mine, on)
 
 
 def _holds(line: Line, kind: ReminderKind, deadlines: Mapping[int, date | None], on: date) -> bool:
@@ -51,7 +50,13 @@ def _holds(line: Line, kind: ReminderKind, deadlines: Mapping[int, date | None],
     return kind is ReminderKind.NUDGE or measure.deadline.counted_down == deadlines.get(measure.id)
 
 
-def _why(measure: Measure, on: date) -> Reason:
+def _why(firing: Firing, mine: Sequence[Line], on: date) -> Reason:
+    """Why none of its lines holds; `mine` are those that its unit still has."""
+    if not firing.lines:
+        return Reason("cancelled_gone")
+    if not mine:
+        return Reason("cancelled_handed_over", {"unit": firing.unit})
+    measure = mine[0].measure
     if measure.chased_on(on):
         return Reason("cancelled_moved", {"deadline": str(measure.deadline.on or measure.deadline.text)})
     return Reason("cancelled_closed", {"status": measure.status_on(on).value, "on": str(measure.closed_on or on)})

@@ -33,6 +33,7 @@ UNCOUNTED = "(deadline_on IS NULL OR NOT deadline_confirmed OR deadline_kind NOT
 OPEN_UNCOUNTED = f"status NOT IN ('claimed', 'written_off', 'suspended', 'declined') AND {UNCOUNTED}"
 TAGGED = "CAST(tags AS TEXT) <> '[]'"
 MOVED = "status IS NOT NULL"
+ASKED_ABOUT_UNIT = ("pass_on", "keep_unit", "hand_over")
 ASKED = "act IN ('ask_extension', 'refuse_extension', 'extend', 'pass_on', 'keep_unit', 'hand_over', 'suspend')"
 PROVISIONAL = "provisional"
 WAITING_STATES = "state IN ('pending', 'held', 'retrying', 'unknown', 'sending')"

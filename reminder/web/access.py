@@ -19,6 +19,7 @@ from reminder.gate.sessions import signed_in
 from reminder.gate.tokens import bearer
 from reminder.store.engine import reading
 from reminder.web.hall import cookie_name, hall
+from reminder.web.headers import HEAD_ONLY
 
 
 class Refused(Exception):
@@ -101,6 +102,9 @@ class Linked(Need):
             link = follow(session, here.key, token, here.now(), here.app.configuration.zone)
         if link is None or (self.reports and not link.unit):
             raise Refused(403, "web.link_gone")
+        opened = request.method == "GET" and HEAD_ONLY not in request.scope
+        if opened and (seconds := here.visits.wait(link.number)):
+            raise Refused(429, "web.link_too_often", seconds=seconds)
         return link
 
 

@@ -36,7 +36,8 @@ def answer(request: Request, status: int, sentence: str, detail: object = None) 
         headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
         told = {"error": sentence} | ({"detail": detail} if detail else {})
         return JSONResponse(told, status, headers)
-    return page(request, "fault.html", status, status=status, sentence=sentence)
+    of_unit = request.url.path.startswith("/r/")  # who came by a link has no desk to go to
+    return page(request, "fault.html", status, status=status, sentence=sentence, desk=not of_unit)
 
 
 async def _refused(request: Request, fault: Exception) -> Response:
@@ -47,7 +48,10 @@ async def _refused(request: Request, fault: Exception) -> Response:
         return RedirectResponse(f"/login?next={quote(request.url.path + query)}", 303)
     if fault.sentence == "web.link_gone":
         return page(request, "link_gone.html", fault.status)
-    return answer(request, fault.status, say(locale_of(request), fault.sentence, **fault.facts))
+    told = answer(request, fault.status, say(locale_of(request), fault.sentence, **fault.facts))
+    if "seconds" in fault.facts:
+        told.headers["Retry-After"] = str(fault.facts["seconds"])
+    return told
 
 
 async def _not_done(request: Request, fault: Exception) -> Response:

@@ -14,6 +14,7 @@ from fastapi import Request
 from reminder.app import App
 from reminder.config.models import Web
 from reminder.web.remembered import Kept, Remembered
+from reminder.web.visits import Visits
 from reminder.words import LOCALES
 
 LANGUAGE_COOKIE = "language"
@@ -22,12 +23,13 @@ LANGUAGE_COOKIE = "language"
 @dataclass(frozen=True, slots=True)
 class Hall:
     """`current` is the application as last reloaded; `now` the clock; `key` the service's secret; `memory` what costs
-    much and may be some seconds old."""
+    much and may be some seconds old; `visits` how often links were opened."""
 
     current: Callable[[], App]
     now: Callable[[], datetime]
     key: str
     memory: Remembered = field(default_factory=Remembered)
+    visits: Visits = field(default_factory=Visits)
 
     @property
     def app(self) -> App:

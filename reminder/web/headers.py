@@ -25,6 +25,9 @@ HEADERS = {
 }
 
 
+HEAD_ONLY = "reminder.head_only"
+
+
 class Guarded:
     """`inner` with the headers, the bound and HEAD."""
 
@@ -38,7 +41,7 @@ class Guarded:
             return
         head = scope["method"] == "HEAD"
         if head:
-            scope = {**scope, "method": "GET"}  # asking for the headers is asking for the page
+            scope = {**scope, "method": "GET", HEAD_ONLY: True}  # asking for the headers is asking for the page
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":

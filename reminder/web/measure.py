@@ -18,7 +18,8 @@ from reminder.explain.told import as_recorded
 from reminder.office.act import Act, ActName, Marks, Office
 from reminder.office.acts import perform, possible
 from reminder.office.history import history
-from reminder.office.waiting import request_of
+from reminder.office.reports import canonical_unit
+from reminder.office.waiting import passed_on, request_of
 from reminder.store.engine import reading, writing
 from reminder.store.measures import by_ids
 from reminder.store.occasions import of_measure
@@ -39,6 +40,7 @@ FIELDS: Mapping[ActName, tuple[str, ...]] = {
     "extend": ("to", "allowed_by", "on"),
     "ask_extension": ("to", "on"),
     "refuse_extension": ("on",),
+    "hand_over": ("unit", "instead_of", "on"),
     "keep_unit": ("on",),
     "confirm": (),
     "block": ("on",),
@@ -78,9 +80,11 @@ def _page(request: Request, number: Number) -> Response:
         past = history(session, found.key, locale)
         reminders = _reminders(session, app, locale, found)
         asked = request_of(session, number) is not None
+        passed = passed_on(session, number)
     today = app.today(here.now())
     done = request.query_params.get("done", "")
-    acts = [name for name in FIELDS if name in possible(found.status_on(today)) and _sensible(name, found, asked=asked)]
+    can = possible(found.status_on(today))
+    acts = [name for name in FIELDS if name in can and _sensible(name, found, asked=asked, passed=passed is not None)]
     return page(
         request,
         "measure.html",
@@ -89,13 +93,18 @@ def _page(request: Request, number: Number) -> Response:
         reminders=reminders,
         acts=acts,
         fields=FIELDS,
+        passed={"unit": "", "by_unit": "", **(passed.facts if passed else {})},
+        units=sorted(app.configuration.directory.units),
         today=today,
         done=done if done in get_args(ActName) else "",
     )
 
 
-def _sensible(name: ActName, measure: Measure, *, asked: bool) -> bool:
-    """Whether an act that the status allows also has something to act on; `asked`: for more time."""
+def _sensible(name: ActName, measure: Measure, *, asked: bool, passed: bool) -> bool:
+    """Whether an act that the status allows also has something to act on; `asked`: for more time, `passed`: on to
+    another unit."""
+    if name == "keep_unit":
+        return passed
     if name == "refuse_extension":
         return asked
     if name == "unblock":
@@ -148,13 +157,20 @@ def _act(request: Request, sent: FormData) -> Act:
         review=day(sent, "review"),
         to=day(sent, "to"),
         percent=int(percent) if percent.isdecimal() else None,
-        text=text(sent, "text"),
+        text=_unit(request, sent) if name == "hand_over" else text(sent, "text"),
+        instead_of=text(sent, "instead_of", 100) if name == "hand_over" else "",
         result=text(sent, "result", 10) if name == "look_back" else "",  # type: ignore[arg-type]  # perform checks it
         allowed_by=text(sent, "allowed_by", 200),
         evidence=text(sent, "evidence"),
         despite_children=bool(text(sent, "despite_children", 5)),
         marks=_marks(sent) if name == "mark" else Marks(),
     )
+
+
+def _unit(request: Request, sent: FormData) -> str:
+    """The unit to which a measure is handed over, by the name of the directory. UsageError where there is none."""
+    names = hall(request).app.configuration.directory.unit_names()
+    return canonical_unit(text(sent, "unit", 100), names, locale_of(request))
 
 
 def _marks(sent: FormData) -> Marks:

@@ -29,6 +29,7 @@ BENCHMARKS = {
     "webhook": "webhook:webhook",
     "daemons": "daemons:daemons",
     "desk": "pages:desk",
+    "desk-country": "pages:desk_of_a_country",
     "peers": "alternatives:peers",
 }
 

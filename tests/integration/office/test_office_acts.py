@@ -327,3 +327,38 @@ def test_the_office_is_asked_every_second_working_day(what, since, days):
     one = Waiting(what=what, measure=None, since=date.fromisoformat(since), by="", because="")
     june = (date(2021, 6, day) for day in range(1, 20))
     assert [f"{day:%m-%d}" for day in june if one.asked_on(day, a_practice())] == days
+
+
+def test_what_was_handed_over_stays_so_until_the_workbook_says_the_same(desk):
+    desk.imports(row(units="建设局、城管局"))
+    desk.does("pass_on", text="财政局", instead_of="城管局")
+    desk.does("hand_over", text="财政局")
+    assert desk.measure().units == ("建设局", "财政局")
+    desk.imports(row(units="建设局、城管局"))
+    assert desk.measure().units == ("建设局", "财政局")
+    told = desk.imports(row(units="建设局、教育局")).rows[0]
+    assert (told.action, desk.measure().units) == ("conflict", ("建设局", "财政局"))
+    assert desk.imports(row(units="建设局、财政局")).rows[0].action != "conflict"
+    assert desk.imports(row(units="教育局")).rows[0].action == "updated"
+
+
+@pytest.mark.parametrize(
+    ("units", "said"),
+    [
+        ("建设局、城管局", {"text": "财政局"}),  # instead of which?
+        ("建设局", {"text": "建设局"}),
+        ("建设局", {"text": "财政局", "instead_of": "教育局"}),
+        ("建设局", {"text": ""}),
+    ],
+)
+def test_a_handing_over_that_is_not_clear_is_refused(sqlite_desk, units, said):
+    sqlite_desk.imports(row(units=units))
+    with pytest.raises(UsageError):
+        sqlite_desk.does("hand_over", **said)
+    assert "、".join(sqlite_desk.measure().units) == units
+
+
+def test_handed_over_to_a_unit_that_has_it_already_leaves_the_measure_with_that_one(sqlite_desk):
+    sqlite_desk.imports(row(units="建设局、城管局"))
+    sqlite_desk.does("hand_over", text="城管局", instead_of="建设局")
+    assert sqlite_desk.measure().units == ("城管局",)

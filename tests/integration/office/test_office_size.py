@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from time import perf_counter
+from time import process_time
 
 from tests.integration.office.desk import row
 
@@ -18,8 +18,8 @@ def test_ten_thousand_rows(sqlite_desk):
     first, then = sqlite_desk.read(rows), sqlite_desk.read(changed)
     spent = []
     for sheet in (first, first, then):
-        started = perf_counter()
+        started = process_time()
         told = sqlite_desk.registers(sheet, as_of=date(2021, 6, 7))
-        spent.append(perf_counter() - started)
+        spent.append(process_time() - started)
     assert told.summary["updated"] == ROWS
-    assert max(spent) < 15, spent  # one to three seconds on a quiet machine of two cores
+    assert max(spent) < 15, spent  # of CPU: one to three seconds, whoever else is busy

@@ -309,3 +309,48 @@ def test_the_page_speaks_the_readers_language(week):
 def test_signed_in_people_of_the_office_use_a_link_like_anybody(week):
     browser, path = week.browser(Role.ADMINISTRATOR), link_in(letters(week)[UNIT][0])
     assert send(browser, path).status_code == 303
+
+
+def test_a_link_opened_too_often_rests_for_a_minute_and_no_report_is_lost(week):
+    path, other = (link_in(letters(week)[name][0]) for name in (UNIT, "财政局"))
+    now = [1000.0]
+    week.served.state.hall.visits.clock = lambda: now[0]
+    browser = week.browser()
+    form = hidden(browser.get(path).text)
+    assert [browser.get(path).status_code for _ in range(29)] == [200] * 29
+    refused = browser.get(path)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "61")
+    assert "打开得太频繁" in refused.text
+    assert 'href="/"' not in refused.text
+    assert browser.get(other).status_code == 200
+    assert browser.post(path, data={**form, "note": "按计划推进"}).status_code == 303
+    assert [one.note for one in reports(week)] == ["按计划推进"]
+    now[0] += 61
+    assert "本周周报已收到" in browser.get(path).text
+
+
+def test_who_guesses_links_is_not_told_how_often(week):
+    path = link_in(letters(week)[UNIT][0])
+    guessed = path[:-1] + ("a" if path[-1] != "a" else "b")
+    assert {week.browser().get(guessed).status_code for _ in range(35)} == {403}
+
+
+def test_what_is_not_this_units_is_handed_over_by_the_office_and_the_other_unit_has_it(week):
+    path = link_in(letters(week)[UNIT][0])
+    browser = week.browser()
+    send(browser, path, **{field(week, "1", "pass_to"): "财政局", field(week, "1", "text"): "由财政局负责"})
+    number = measure(week, "1").id
+    desk = week.browser(Role.OFFICER)
+    assert "提出不属本单位，应由 财政局" in desk.get("/").text
+    page = desk.get(f"/measures/{number}").text
+    asked = {**hidden(page), "act": "hand_over", "unit": "财政局", "because": "职责在财政局"}
+    assert desk.post(f"/measures/{number}/acts", data=asked).status_code == 303
+    assert "提出不属本单位，应由 财政局" not in desk.get("/").text
+    told = events(week, "1")[-1]
+    assert (told.act, told.by, told.because) == ("hand_over", "officer-person", "职责在财政局")
+    assert (told.facts["was_unit"], told.facts["unit"]) == (UNIT, "财政局")
+    assert re.findall(r'class="code">(\d+)<', browser.get(path).text) == ["2", "3"]
+    week.desk.cycle("2021-06-15 09:00")  # Monday was a holiday
+    assert "硬化" not in letters(week)[UNIT][-1]
+    assert "硬化" in letters(week)["财政局"][-1]
+    assert desk.post(f"/measures/{number}/acts", data={**asked, "unit": "没有的局"}).status_code == 409
