@@ -207,7 +207,7 @@ class Jobs:
 
     async def _look(self, app: procrastinate.App) -> None:
         """Rescue and clean-up, from the first moment on."""
-        tidied = 0.0
+        tidied = float("-inf")  # not 0: that is when the machine started
         while True:
             for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_SECONDS):
                 log.warning("the worker of job %s is gone: it is taken up again", job.id)
@@ -222,10 +222,11 @@ class Jobs:
             await asyncio.sleep(LOOK_SECONDS)
 
     def _find_lost(self) -> None:
-        """Gives a job to what has become due since the last cycle, or has lost its job; not where nothing may go."""
+        """Gives a job to what has become due since the last cycle, or has lost its job; not to what goes to a
+        destination at rest. One that wants no more is no such thing: its messages end as dead letters."""
         self.dispatch.fetch_astray()
         now = self.dispatch.clock()
-        resting = {name for lane in list(self.dispatch.lanes.values()) if lane.blocked(now) for name in lane.names}
+        resting = {name for lane in list(self.dispatch.lanes.values()) if lane.resting(now) for name in lane.names}
         with writing(self.dispatch.service.engine) as session:
             self._source.defer(session, now, resting)
         self._hang_up(_LINGER_SECONDS)
