@@ -179,7 +179,7 @@ def files(named: Sequence[str]) -> list[str]:
 def after(mutant: Mutant, every: dict[str, Hunter]) -> list[Hunter]:
     """Who may notice it, the cheapest first; all that use its file where it runs at import."""
     path = str(mutant.path)
-    near = [one for one in every.values() if path in one.lines]
+    near = [one for one in every.values() if path in one.lines] or list(every.values())  # a file of constants only
     if not mutant.at_import:
-        near = [one for one in near if not one.lines[path].isdisjoint(mutant.lines)]
+        near = [one for one in near if not one.lines.get(path, set()).isdisjoint(mutant.lines)]
     return sorted(near, key=Hunter.cost)
