@@ -252,7 +252,12 @@ def _sign_in(session: requests.Session, url: str) -> None:
         except requests.ConnectionError:
             return False
 
+    def entered() -> bool:
+        """A daemon that plans ten thousand letters on SQLite keeps other writers waiting meanwhile."""
+        page = session.get(f"{url}/login", timeout=30).text
+        token = page.partition('name="csrf" value="')[2].partition('"')[0]
+        form = {"csrf": token, "to": "/", "name": "bench", "password": _PASSWORD}
+        return session.post(f"{url}/login", data=form, allow_redirects=False, timeout=60).status_code == 303
+
     _until(shown, "the daemon serves")
-    token = session.get(f"{url}/login", timeout=30).text.partition('name="csrf" value="')[2].partition('"')[0]
-    form = {"csrf": token, "to": "/", "name": "bench", "password": _PASSWORD}
-    assert session.post(f"{url}/login", data=form, allow_redirects=False, timeout=60).status_code == 303
+    _until(entered, "somebody signs in")
