@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
 from reminder.domain.reminder import Firing, Line, ReminderKind
-from reminder.rules.calendar import ONE_DAY
 from reminder.rules.kinds.nudge import NudgeRule
 from reminder.rules.rule import Facts, Practice, Rule, Span
-
-_LONGEST_WAIT = timedelta(days=100)  # a reminder may wait for a quarterly nudge
 
 
 def nudges_among(rules: Iterable[Rule]) -> dict[str, NudgeRule]:
@@ -25,8 +22,7 @@ def boarding_span(rule: Rule, nudges: Mapping[str, NudgeRule], span: Span, pract
     nudge = nudges.get(rule.ride or "")
     if nudge is None:
         return span
-    before = nudge.days(Span(span.first - _LONGEST_WAIT, span.first - ONE_DAY), practice)
-    return Span(max(before, default=span.first - _LONGEST_WAIT), span.last)
+    return Span(nudge.latest_before(span.first, practice), span.last)
 
 
 def riding(

@@ -105,6 +105,22 @@ def test_a_reminder_that_rides_travels_in_the_next_nudge(deadline, before, day, 
     assert [(str(r.firing.at.date()), r.firing.lines[0].days) for r in riders] == [(day, passed)]
 
 
+@pytest.mark.parametrize(
+    ("on", "day"),
+    [({"month": 25}, "2021-05-25"), ({"quarter": "last wd"}, "2021-06-30"), ({"year": "12-24"}, "2021-12-24")],
+    ids=["每月", "每季度", "每年"],
+)
+def test_a_rider_that_waits_long_is_found_on_the_day_of_its_nudge(on, day):
+    """A plan of that one day, as the daemon makes it, had looked back a hundred days only: nobody got it."""
+    rules = [a_rule("overdue", every=[3], until="2021-05-10", ride="nudge"), a_rule("nudge", on=on)]
+    measure = a_measure("2021-05-01")
+    found = [
+        [r.key for r in planned(rules, [measure], *days) if r.firing.rule == "overdue"]
+        for days in (("2021-05-01", "2021-12-31"), (day, day))
+    ]
+    assert found[0] == found[1] != []
+
+
 def test_a_rider_whose_nudge_is_silent_about_it_travels_alone():
     nudge = a_rule("nudge", **{"except": {"aspect": ["党建"]}})
     rules = [a_rule("deadline", before=[14], ride="nudge"), nudge]

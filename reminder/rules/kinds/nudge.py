@@ -11,8 +11,11 @@ from pydantic import Field
 
 from reminder.domain.measure import Measure
 from reminder.domain.reminder import Firing, Line, Reason, ReminderKind
+from reminder.rules.calendar import ONE_DAY
 from reminder.rules.rule import Ask, Facts, Practice, Rule, Span, landings
 from reminder.rules.when import OnDays
+
+_YEAR_WEEKS, _STEP_WEEKS = 54, 3  # how far, and how far at a time, a day is looked for on which it goes
 
 
 class NudgeRule(Rule):
@@ -34,12 +37,21 @@ class NudgeRule(Rule):
 
     def next_at(self, moment: datetime, practice: Practice) -> datetime | None:
         """The first instant on or after `moment` at which this nudge goes; None within the coming year."""
-        for weeks in range(0, 54, 3):
+        for weeks in range(0, _YEAR_WEEKS, _STEP_WEEKS):
             first = moment.astimezone(practice.zone).date() + timedelta(weeks=weeks)
-            for day in sorted(self.days(Span(first, first + timedelta(weeks=3)), practice)):
+            for day in sorted(self.days(Span(first, first + timedelta(weeks=_STEP_WEEKS)), practice)):
                 if (at := practice.at(day, self.at)) >= moment:
                     return at
         return None
+
+    def latest_before(self, day: date, practice: Practice) -> date:
+        """The latest day before `day` on which this nudge goes, else the first for which `next_at` can answer `day`."""
+        first = day
+        for weeks in range(_STEP_WEEKS, _YEAR_WEEKS + _STEP_WEEKS, _STEP_WEEKS):
+            first = day - timedelta(weeks=weeks)
+            if found := self.days(Span(first, day - ONE_DAY), practice):
+                return max(found)
+        return first
 
     def firings(self, facts: Facts, span: Span, practice: Practice) -> Iterator[Firing]:
         landing = self.days(span, practice)
