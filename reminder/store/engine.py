@@ -18,6 +18,7 @@ from reminder.errors import StoreMissing, UsageError
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _READING = "reminder_reading"
 _BUSY_TIMEOUT_MS = 10_000  # a clerk's import and the daemon share the file
+_FROZEN_MS = 120_000  # within a lease; between two statements of a cycle lie some seconds at most
 
 
 def open_engine(url: str) -> Engine:
@@ -40,11 +41,13 @@ def open_engine(url: str) -> Engine:
         return engine
     if backend == "postgresql":
         try:
-            return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+            engine = create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
         except ModuleNotFoundError as fault:
             raise UsageError(
                 "store.url: 缺少 psycopg，请运行 pip install '.[postgres]' · PostgreSQL needs it: install that extra"
             ) from fault
+        event.listen(engine, "connect", _prepare_postgresql)
+        return engine
     raise UsageError(f"store.url: 不支持 {backend}，请用 sqlite:///文件 或 postgresql://… · {backend} is not supported")
 
 
@@ -57,6 +60,12 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         "foreign_keys=ON",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    # A machine that freezes in the midst of a transaction keeps its locks: its messages could not be rescued by others.
+    connection.execute(f"SET idle_in_transaction_session_timeout = {_FROZEN_MS}")
+    connection.commit()
 
 
 def _begin(connection: Any) -> None:
