@@ -19,7 +19,7 @@ from reminder.store import delivery_log
 from reminder.store import memory as store
 from reminder.store.memory import Memory
 from reminder.store.notices import assign, last_told_at, note_dead_letters, told_in, untold
-from reminder.store.tables import MessageRow
+from reminder.store.outbox_tables import MessageRow
 
 # A section of the message is one function here and its words in `words/briefing.toml`.
 SECTIONS: tuple[Callable[[Look], Iterable[Matter]], ...] = (

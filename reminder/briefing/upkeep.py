@@ -17,9 +17,9 @@ from reminder.store.holding import set_aside_count
 from reminder.store.memory import recall
 from reminder.store.messages import measure_keys, without_payload
 from reminder.store.notices import DEAD_LETTER, HELD, lasting
+from reminder.store.outbox_tables import DEAD, MessageRow
 from reminder.store.service_tables import NoticeRow
 from reminder.store.silences import silences_since
-from reminder.store.tables import DEAD, MessageRow
 from reminder.words import say
 
 _MOST_LETTERS = 10

@@ -21,7 +21,7 @@ from reminder.gate.key import same, seal
 from reminder.rules.report_slots import week_name
 from reminder.store.gate_tables import RevokedRow
 from reminder.store.messages import without_payload
-from reminder.store.tables import MessageRow, ReminderRow
+from reminder.store.outbox_tables import MessageRow, ReminderRow
 from reminder.words import say
 
 LASTS = timedelta(days=14)

@@ -18,8 +18,8 @@ from reminder.domain.reminder import Reason
 from reminder.outbox.lease import LEASE, Claimed, cancel_reminder, told_of
 from reminder.store.delivery_log import record
 from reminder.store.notices import TEMPLATE, Notice, note
+from reminder.store.outbox_tables import WAITING_STATES, DeliveryRow, MessageRow
 from reminder.store.prepared import Prepared
-from reminder.store.tables import WAITING_STATES, DeliveryRow, MessageRow
 
 _MESSAGES = MessageRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
 _DELIVERIES = DeliveryRow.__table__  # type: ignore[attr-defined]  # the same

@@ -13,8 +13,8 @@ from sqlmodel import Session, col, select
 from reminder.domain.reminder import Reminder, ReminderKind
 from reminder.store.among import among
 from reminder.store.bulk import insert_many
+from reminder.store.outbox_tables import WAITING_STATES, MessageRow
 from reminder.store.reminders import store_reminders, unknown
-from reminder.store.tables import WAITING_STATES, MessageRow
 
 _TABLE = MessageRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
 _URGENCY = {kind: n for n, kind in enumerate((ReminderKind.DUE, ReminderKind.ESCALATION, ReminderKind.OVERDUE))}

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from reminder.domain.reminder import Reason
 from reminder.store.delivery_log import record
-from reminder.store.tables import WAITING_STATES, DeliveryRow, MessageRow, ReminderRow
+from reminder.store.outbox_tables import WAITING_STATES, DeliveryRow, MessageRow, ReminderRow
 
 LEASE = timedelta(minutes=5)
 _MESSAGES = MessageRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
@@ -25,7 +25,7 @@ _DIED = "the process died during this attempt"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
     """A message under our lease. `payload` is None until its first attempt. `own`: it carries no reminders, see
-    `tables.MessageRow`."""
+    `outbox_tables.MessageRow`."""
 
     id: int
     message_id: str

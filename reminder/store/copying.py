@@ -22,6 +22,7 @@ from reminder.store import (  # noqa: F401 - importing them fills the metadata
     evidence_tables,
     gate_tables,
     log_tables,
+    outbox_tables,
     service_tables,
     tables,
     upload_tables,

@@ -18,8 +18,8 @@ from sqlalchemy import Row, bindparam, insert, text, update
 from sqlmodel import Session, col, select
 
 from reminder.store.log_tables import LogBaseRow, LogRow
+from reminder.store.outbox_tables import MessageRow
 from reminder.store.prepared import Prepared
-from reminder.store.tables import MessageRow
 
 FIRST = "0" * 64  # stands before the first row
 _TABLE = LogRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it

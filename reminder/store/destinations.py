@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from reminder.domain.destination import Rate, Standing, free_at, room, still_counting
 from reminder.store.insert import insert_into
-from reminder.store.tables import DestinationRow
+from reminder.store.outbox_tables import DestinationRow
 
 _TABLE = DestinationRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
 

@@ -9,7 +9,7 @@ from sqlalchemy import and_, text, update
 from sqlmodel import Session, col, func, select
 
 from reminder.store import memory, messages, notices
-from reminder.store.tables import WAITING_STATES, MessageRow, ReminderRow
+from reminder.store.outbox_tables import WAITING_STATES, MessageRow, ReminderRow
 
 GUARD = "guard"  # the `why` of what a guard holds
 _ASIDE = and_(text(WAITING_STATES), col(MessageRow.why) == GUARD)

@@ -13,7 +13,8 @@ from sqlalchemy.orm import defer
 from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import Session, col, func, select
 
-from reminder.store.tables import CANCELLED, DEAD, WAITING_STATES, DeliveryRow, MeasureRow, MessageRow, ReminderRow
+from reminder.store.outbox_tables import CANCELLED, DEAD, WAITING_STATES, DeliveryRow, MessageRow, ReminderRow
+from reminder.store.tables import MeasureRow
 
 STATES = ("pending", "held", "retrying", "sending", "sent", "unknown", "failed", "cancelled")
 _RETRIED = ("failed", "retrying", "unknown")

@@ -11,8 +11,8 @@ from sqlmodel import Session, col, func, select
 
 from reminder.store.insert import insert_into
 from reminder.store.messages import without_payload
+from reminder.store.outbox_tables import DEAD, MessageRow
 from reminder.store.service_tables import NoticeRow
-from reminder.store.tables import DEAD, MessageRow
 
 DEAD_LETTER = "dead_letter"
 HELD = "held"  # by a guard

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from reminder.domain.measure import Measure
 from reminder.domain.reminder import Reason
 from reminder.store.messages import Attempt, attempts_of, without_payload
-from reminder.store.tables import MessageRow, ReminderRow
+from reminder.store.outbox_tables import MessageRow, ReminderRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

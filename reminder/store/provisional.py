@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from reminder.domain.reminder import Ended, Reason, Reminder
-from reminder.store.tables import PROVISIONAL, ReminderRow
+from reminder.store.outbox_tables import PROVISIONAL, ReminderRow
 
 _AT_ONCE = 500  # SQLite's limit on parameters is 999 in old builds
 Told = dict[tuple[str, str, str, str, str], list[tuple[date, str, frozenset[int]]]]

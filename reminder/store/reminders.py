@@ -18,7 +18,7 @@ from reminder.domain.reminder import Ended, Firing, Line, Reason, Reminder, Remi
 from reminder.store.among import among
 from reminder.store.bulk import insert_many
 from reminder.store.measures import by_ids
-from reminder.store.tables import ReminderRow
+from reminder.store.outbox_tables import ReminderRow
 
 _UNIQUE = ("rule", "subject", "occasion", "unit", "recipient", "channel")
 _WRITTEN = (

@@ -9,7 +9,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from reminder.store import delivery_log
-from reminder.store.tables import MessageRow, ReminderRow
+from reminder.store.outbox_tables import MessageRow, ReminderRow
 
 MOST = 500  # at a time: nobody waits for long behind it
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from reminder.store.tables import MessageRow, ReminderRow
+from reminder.store.outbox_tables import MessageRow, ReminderRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,9 +27,10 @@ from reminder.store import reminders
 from reminder.store.bulk import insert_many, insertion, told
 from reminder.store.engine import reading, writing
 from reminder.store.messages import posted
+from reminder.store.outbox_tables import MessageRow, ReminderRow
 from reminder.store.reminders import reminders_of
 from reminder.store.service_tables import CycleRow
-from reminder.store.tables import OPEN_STATUSES, MeasureRow, MessageRow, ReminderRow
+from reminder.store.tables import OPEN_STATUSES, MeasureRow
 from tests.bench.country import BACKENDS, BEFORE, DUE, UNITS, country, unit_name
 from tests.bench.letters import CIRCUMSTANCES, MONDAY, SENDER, Plain, envelope, measure, reminder
 from tests.bench.measure import Figures, at_least, at_most, interleaved

@@ -26,7 +26,8 @@ from reminder.plan import asks
 from reminder.rules.rule import Span
 from reminder.scan import portions
 from reminder.store.engine import reading
-from reminder.store.tables import OPEN_STATUSES, MeasureRow, MeasureUnitRow, MessageRow, ReminderRow
+from reminder.store.outbox_tables import MessageRow, ReminderRow
+from reminder.store.tables import OPEN_STATUSES, MeasureRow, MeasureUnitRow
 from tests.bench import enqueueing, smtp
 from tests.bench.country import BACKENDS, UNITS, country, unit_name
 from tests.bench.enqueueing import value_of

@@ -18,7 +18,7 @@ from reminder.rules.hours import SendingHours
 from reminder.rules.rule import Rule
 from reminder.store.engine import open_engine, writing
 from reminder.store.memory import remember
-from reminder.store.tables import DeliveryRow, MessageRow, ReminderRow
+from reminder.store.outbox_tables import DeliveryRow, MessageRow, ReminderRow
 from tests.bench.country import UNITS, unit_name
 from tests.makers import a_directory, a_practice, a_rule
 

@@ -20,7 +20,8 @@ from reminder.cycle import Counts, Service, run
 from reminder.domain.measure import CLOSED
 from reminder.rules.hours import SendingHours
 from reminder.store.engine import open_engine, upgrade, writing
-from reminder.store.tables import DeliveryRow, EventRow, MeasureRow, MeasureUnitRow, MessageRow, ReminderRow
+from reminder.store.outbox_tables import DeliveryRow, MessageRow, ReminderRow
+from reminder.store.tables import EventRow, MeasureRow, MeasureUnitRow
 from tests.emptied import empty
 from tests.makers import a_directory, a_practice, a_rule, at
 

@@ -8,7 +8,8 @@ import pytest
 from sqlmodel import select
 
 from reminder.store.engine import writing
-from reminder.store.tables import DutyRow, EventRow, LetterRow, MeasureRow, ReminderRow
+from reminder.store.outbox_tables import ReminderRow
+from reminder.store.tables import DutyRow, EventRow, LetterRow, MeasureRow
 from tests.integration.stage import Stage
 from tests.makers import a_rule, at
 

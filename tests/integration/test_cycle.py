@@ -11,7 +11,7 @@ from reminder.domain.message import Receipt
 from reminder.domain.people import Unit
 from reminder.errors import ChannelBroken, Gone, Passing, Permanent, RateLimited, UsageError
 from reminder.store.engine import writing
-from reminder.store.tables import MessageRow
+from reminder.store.outbox_tables import MessageRow
 from tests.integration.stage import Stage
 from tests.makers import a_directory, a_rule, at
 

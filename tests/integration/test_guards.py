@@ -18,8 +18,8 @@ from reminder.store.engine import writing
 from reminder.store.holding import release
 from reminder.store.marker import Marker, marker_of
 from reminder.store.memory import recall
+from reminder.store.outbox_tables import DeliveryRow, MessageRow
 from reminder.store.service_tables import CycleRow, NoticeRow
-from reminder.store.tables import DeliveryRow, MessageRow
 from tests.emptied import empty
 from tests.integration.stage import Stage, emptied
 from tests.makers import a_rule, at

@@ -10,8 +10,8 @@ from sqlalchemy import event, text
 from reminder import outbox
 from reminder.domain.reminder import ReminderKind
 from reminder.store.engine import reading, writing
+from reminder.store.outbox_tables import MessageRow, ReminderRow
 from reminder.store.reminders import reminders_of
-from reminder.store.tables import MessageRow, ReminderRow
 from tests.integration.stage import Stage, emptied
 from tests.makers import a_measure, a_reminder, at
 

@@ -9,7 +9,7 @@ import pytest
 
 from reminder.domain.people import Unit
 from reminder.store.engine import writing
-from reminder.store.tables import MessageRow
+from reminder.store.outbox_tables import MessageRow
 from tests.integration.stage import Stage
 from tests.makers import a_directory, a_rule, at
 

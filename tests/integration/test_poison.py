@@ -16,7 +16,7 @@ from reminder.domain.message import Envelope, Receipt
 from reminder.domain.people import Unit
 from reminder.errors import Permanent
 from reminder.store.engine import writing
-from reminder.store.tables import ReminderRow
+from reminder.store.outbox_tables import ReminderRow
 from tests.integration.stage import Stage
 from tests.makers import a_directory, a_rule
 

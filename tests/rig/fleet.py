@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import text
 
 from reminder.store.engine import open_engine, upgrade
-from reminder.store.tables import MessageRow
+from reminder.store.outbox_tables import MessageRow
 from tests.rig import offices
 from tests.rig.peers import ROOT, Receiver
 

@@ -28,7 +28,7 @@ from reminder.cycle.engine import Engine as Delivery
 from reminder.cycle.service import Service
 from reminder.rules.rule import Rule
 from reminder.store.engine import open_engine
-from reminder.store.tables import MessageRow, ReminderRow
+from reminder.store.outbox_tables import MessageRow, ReminderRow
 from tests.makers import a_rule, at
 from tests.rig import offices
 from tests.rig.peers import Receiver

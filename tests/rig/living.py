@@ -27,7 +27,8 @@ from reminder.office.reports import Report, record_report
 from reminder.rules.hours import SendingHours
 from reminder.store.engine import open_engine, reading, upgrade, writing
 from reminder.store.memory import recall
-from reminder.store.tables import MeasureRow, MessageRow, ReminderRow
+from reminder.store.outbox_tables import MessageRow, ReminderRow
+from reminder.store.tables import MeasureRow
 from tests.integration.office.desk import Desk, row
 from tests.makers import SHANGHAI
 from tests.rig import oracle, program, worlds

@@ -26,7 +26,8 @@ from reminder.rules.kinds import KINDS
 from reminder.store.destinations import forget
 from reminder.store.engine import open_engine, writing
 from reminder.store.holding import release
-from reminder.store.tables import DestinationRow, EventRow, MeasureRow, ReportRow
+from reminder.store.outbox_tables import DestinationRow
+from reminder.store.tables import EventRow, MeasureRow, ReportRow
 from tests.makers import SHANGHAI, a_practice
 from tests.rig import offices
 from tests.rig.oracle import week_of

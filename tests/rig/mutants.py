@@ -32,7 +32,8 @@ from reminder.plan import known_parts
 from reminder.store import reminders
 from reminder.store.engine import writing
 from reminder.store.memory import Memory, remember
-from reminder.store.tables import DeliveryRow, MeasureRow, MeasureUnitRow, MessageRow
+from reminder.store.outbox_tables import DeliveryRow, MessageRow
+from reminder.store.tables import MeasureRow, MeasureUnitRow
 from tests.makers import a_rule
 from tests.rig import offices
 from tests.rig.kills import UNITS, Plant, Trial

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from reminder.store.engine import open_engine
 from reminder.store.log_tables import LogRow
-from reminder.store.tables import DeliveryRow, MessageRow
+from reminder.store.outbox_tables import DeliveryRow, MessageRow
 from tests.rig import offices
 from tests.rig.fleet import Fleet, fleet
 from tests.rig.peers import Receiver

@@ -12,7 +12,8 @@ from reminder.rules.kinds.report import week_name
 from reminder.rules.rule import Facts, Span
 from reminder.scan import scan
 from reminder.store.engine import reading, writing
-from reminder.store.tables import DutyRow, LetterRow, ReminderRow
+from reminder.store.outbox_tables import ReminderRow
+from reminder.store.tables import DutyRow, LetterRow
 from tests.integration.stage import Stage
 from tests.makers import a_directory, a_rule, at
 

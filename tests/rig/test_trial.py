@@ -10,7 +10,7 @@ from reminder import cycle
 from reminder.channels import CHANNELS
 from reminder.domain.people import Unit
 from reminder.store.engine import open_engine
-from reminder.store.tables import MessageRow
+from reminder.store.outbox_tables import MessageRow
 from tests.makers import a_rule, at
 from tests.rig import offices
 

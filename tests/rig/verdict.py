@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from reminder.store.tables import DeliveryRow, MeasureRow, MessageRow, ReminderRow
+from reminder.store.outbox_tables import DeliveryRow, MessageRow, ReminderRow
+from reminder.store.tables import MeasureRow
 from tests.makers import SHANGHAI
 from tests.rig import offices, oracle
 from tests.rig.month import FIRST, LAST, Life

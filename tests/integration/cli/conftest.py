@@ -18,7 +18,8 @@ from reminder.cli import app as command_line
 from reminder.cycle import Counts, run
 from reminder.errors import ReminderError
 from reminder.store.engine import open_engine, upgrade, writing
-from reminder.store.tables import DeliveryRow, MeasureRow, MeasureUnitRow, MessageRow
+from reminder.store.outbox_tables import DeliveryRow, MessageRow
+from reminder.store.tables import MeasureRow, MeasureUnitRow
 from tests.makers import at
 
 _FILES = {

@@ -23,7 +23,8 @@ from reminder.store.copying import move
 from reminder.store.daemons import Daemon, running, sign_on
 from reminder.store.engine import open_engine, upgrade, writing
 from reminder.store.marker import marker_of
-from reminder.store.tables import DeliveryRow, DestinationRow, MeasureRow, MessageRow
+from reminder.store.outbox_tables import DeliveryRow, DestinationRow, MessageRow
+from reminder.store.tables import MeasureRow
 from tests.makers import at
 
 UNITS = ("建设局", "财政局", "教育局", "民政局", "水务局", "交通局")

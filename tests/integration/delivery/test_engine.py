@@ -16,7 +16,7 @@ from reminder.cycle.engine import Engine
 from reminder.domain.message import Receipt
 from reminder.domain.people import Unit
 from reminder.errors import Gone, Passing
-from reminder.store.tables import DestinationRow
+from reminder.store.outbox_tables import DestinationRow
 from tests.integration.stage import Stage
 from tests.makers import a_directory, a_practice, a_rule, at
 

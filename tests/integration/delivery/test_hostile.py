@@ -14,7 +14,7 @@ from reminder.channels import CHANNELS, open_channel
 from reminder.cycle import enqueue
 from reminder.cycle.engine import Engine
 from reminder.domain.people import Unit
-from reminder.store.tables import MessageRow
+from reminder.store.outbox_tables import MessageRow
 from tests.integration.delivery.test_engine import NOON, Clock, until
 from tests.integration.stage import Stage
 from tests.makers import a_directory, a_rule, at

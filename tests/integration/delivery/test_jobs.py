@@ -19,7 +19,7 @@ from reminder.cycle.engine import Engine, engine_of
 from reminder.domain.people import Unit
 from reminder.errors import Gone, Passing, UsageError
 from reminder.store.engine import open_engine, upgrade, writing
-from reminder.store.tables import DestinationRow
+from reminder.store.outbox_tables import DestinationRow
 from tests.integration.delivery.test_engine import NOON, Clock, Peer, states, until
 from tests.integration.stage import Stage
 from tests.makers import a_directory, a_practice, a_rule, at

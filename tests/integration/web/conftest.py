@@ -15,7 +15,7 @@ from reminder.app import open_app
 from reminder.gate import accounts, tokens
 from reminder.gate.role import Person, Role
 from reminder.store.engine import reading, writing
-from reminder.store.tables import MessageRow
+from reminder.store.outbox_tables import MessageRow
 from reminder.web.application import application
 from reminder.web.headers import Guarded
 from tests.integration.cli.conftest import Desk, bare, desk, empty_database, folder  # noqa: F401 - fixtures
