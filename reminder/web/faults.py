@@ -9,6 +9,7 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from reminder.errors import ReminderError
@@ -18,6 +19,7 @@ from reminder.web.pages import page
 from reminder.words import say
 
 log = logging.getLogger("reminder.web")
+_AGAIN_SECONDS = 20
 _SENTENCES = {404: "web.not_found", 405: "web.not_possible", 413: "web.too_large", 400: "web.unreadable"}
 
 
@@ -27,6 +29,7 @@ def add_faults(app: FastAPI) -> None:
     app.add_exception_handler(ReminderError, _not_done)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(OperationalError, _busy)
     app.add_exception_handler(Exception, _broken)
 
 
@@ -73,6 +76,15 @@ async def _http(request: Request, fault: Exception) -> Response:
     told = answer(request, fault.status_code, sentence)
     for name, value in (fault.headers or {}).items():
         told.headers[name] = value
+    return told
+
+
+async def _busy(request: Request, fault: Exception) -> Response:
+    """A database that somebody else writes to (on SQLite a country's Monday is planned for a minute), or that is away
+    for a moment: nothing was kept, and the page that was sent still holds what was typed."""
+    log.warning("the database did not answer: %s", fault)
+    told = answer(request, HTTPStatus.SERVICE_UNAVAILABLE, say(locale_of(request), "web.busy"))
+    told.headers["Retry-After"] = str(_AGAIN_SECONDS)
     return told
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -354,3 +356,17 @@ def test_what_is_not_this_units_is_handed_over_by_the_office_and_the_other_unit_
     assert "硬化" not in letters(week)[UNIT][-1]
     assert "硬化" in letters(week)["财政局"][-1]
     assert desk.post(f"/measures/{number}/acts", data={**asked, "unit": "没有的局"}).status_code == 409
+
+
+def test_a_report_that_meets_a_busy_database_is_told_so_and_can_be_sent_again(week):
+    path = link_in(letters(week)[UNIT][0])
+    browser = week.browser()
+    typed = {**hidden(browser.get(path).text), field(week, "1", "percent"): "60"}
+    with closing(sqlite3.connect(week.engine.url.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        refused = browser.post(path, data=typed)
+    assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
+    assert "没有存下" in refused.text
+    assert reports(week) == []
+    assert browser.post(path, data=typed).status_code == 303
+    assert len(reports(week)) == 1
