@@ -246,7 +246,8 @@ def rides(world: World, rule: Rule, found: list[Fact]) -> Iterator[Fact]:
             yield fact
             continue
         measure = next(m for m in world["measures"] if m["code"] == fact.about[0][0])
-        at = next((one for one in goes if one >= fact.at), fact.at)
+        within = fact.at.date() + 378 * DAY
+        at = next((one for one in goes if one >= fact.at and one.date() <= within), fact.at)
         late = fact.kind in ("before", "due") and at.date() > measure["deadline"]
         if late or not spoken_of(nudging, measure, fact.unit, at.date()):
             at = fact.at
