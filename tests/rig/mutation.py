@@ -90,6 +90,7 @@ def plant(mutant: Mutant, functions: dict[tuple[str, str, int], list[FunctionTyp
 def loaded() -> dict[tuple[str, str, int], list[FunctionType]]:
     """The functions of the files that are changed, by where they stand."""
     found: dict[tuple[str, str, int], list[FunctionType]] = defaultdict(list)
+    gc.unfreeze()  # what another rig of this process has frozen is not among the objects
     for one in gc.get_objects():
         if isinstance(one, FunctionType) and one.__code__.co_filename in FILES:
             code = one.__code__
