@@ -29,9 +29,7 @@ from reminder.plan import asks, occasions, occasions_by_parts, sees
 from reminder.rules.rule import Facts, Rule, Span
 from reminder.scan import portions, scan
 from reminder.store.engine import open_engine, reading, require_current, upgrade, writing
-from reminder.store.limits import as_of, replaced_after, stretches
 from reminder.store.marker import marker_of
-from reminder.store.measures import by_ids
 from reminder.store.memory import let_go
 
 # Imported where they are needed: the tables behind links, sign-ins and evidence are 0.5 MB that a daemon without pages
@@ -168,18 +166,9 @@ class App:
         return [reminder for reminder in self.occasions(span) if reminder.firing.skipped is None]
 
     def occasions(self, span: Span, era: Era | None = None) -> list[Reminder]:
-        """The same with those that are skipped, by a silence or because there is no working day for them. The days
-        before an extension count from the deadline of those days."""
+        """The same with those that are skipped, by a silence or because there is no working day for them."""
         era = era or present(self.configuration)
-        facts, found = self.facts(span, era=era), list[Reminder]()
-        with reading(self.engine) as session:
-            replaced = replaced_after(session, span.first)
-            others = by_ids(session, replaced.keys() - {measure.id for measure in facts.measures})
-        for stretch in stretches(span, replaced):
-            measures = [as_of(measure, stretch.first, replaced) for measure in (*facts.measures, *others.values())]
-            as_then = replace(facts, measures=measures)
-            found += occasions(as_then, era.rules, era.directory, era.practice, stretch)
-        return found
+        return occasions(self.facts(span, era=era), era.rules, era.directory, era.practice, span)
 
     def planned(self, span: Span) -> Iterator[Reminder]:
         """As `plan`, in no order: read in parts, so that a country's ledger need not fit into memory."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from sqlmodel import Session, col, select
 
 from reminder.domain.measure import Deadline, DeadlineKind, Measure
-from reminder.rules.calendar import ONE_DAY
-from reminder.rules.rule import Span
 from reminder.store.tables import EventRow
 
 _AT_ONCE = 500  # SQLite's limit on parameters is 999 in old builds
@@ -18,19 +17,13 @@ Replaced = Mapping[int, Sequence[tuple[date, Deadline]]]
 
 def replaced_limits(session: Session, measures: Iterable[int]) -> Replaced:
     """By measure id, the days from which extensions held and the limits that held before them, the earliest first."""
-    wanted, found = sorted(set(measures)), dict[int, list[tuple[date, Deadline]]]()
+    wanted, found = sorted(set(measures)), defaultdict[int, list[tuple[date, Deadline]]](list)
     for start in range(0, len(wanted), _AT_ONCE):
         part = wanted[start : start + _AT_ONCE]
         events = select(EventRow).where(EventRow.act == "extend", col(EventRow.measure_id).in_(part))
         for event in session.exec(events.order_by(col(EventRow.on), col(EventRow.id))):
-            found.setdefault(event.measure_id, []).append((event.on, _before(event)))
+            found[event.measure_id].append((event.on, _before(event)))
     return found
-
-
-def replaced_after(session: Session, day: date) -> Replaced:
-    """The same for the measures that were extended after `day`, whatever their deadline was before."""
-    extended = select(EventRow.measure_id).where(EventRow.act == "extend", col(EventRow.on) > day)
-    return replaced_limits(session, session.exec(extended))
 
 
 def _before(event: EventRow) -> Deadline:
@@ -38,13 +31,6 @@ def _before(event: EventRow) -> Deadline:
     if on := event.facts.get("from"):
         return Deadline(DeadlineKind.DATE, date.fromisoformat(on), text=text)
     return Deadline(DeadlineKind.VAGUE if text else DeadlineKind.EMPTY, text=text)
-
-
-def stretches(span: Span, replaced: Replaced) -> Iterator[Span]:
-    """The days of `span` in stretches within which no limit is replaced."""
-    turns = sorted({on for limits in replaced.values() for on, _ in limits if span.first < on <= span.last})
-    ends = [*(on - ONE_DAY for on in turns), span.last]
-    return (Span(first, last) for first, last in zip([span.first, *turns], ends, strict=True))
 
 
 def as_of(measure: Measure, day: date, replaced: Replaced) -> Measure:
