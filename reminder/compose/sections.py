@@ -117,7 +117,7 @@ def _groups(
     all_late = all(reminder.late for reminder in together)
     groups: dict[str, list[dict[str, object]]] = {}
     for entry in shown:
-        title = circumstances.say(f"group_{entry.state}") if kind is ReminderKind.NUDGE else ""
+        title = wording.named(circumstances.locale, "group", entry.state) if kind is ReminderKind.NUDGE else ""
         late = entry.reminder.late and not all_late
         told = line(entry, circumstances, units_named=several, late_named=late)
         told |= look_back(entry.reminder.firing.about, circumstances) if kind is ReminderKind.LOOK_BACK else {}

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
-from itertools import accumulate
 
 WIDTH = 76  # columns; a Chinese character takes two
 _BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn")  # controls, direction overrides, zero widths, halves of characters
-_LABEL = re.compile(r"\s*+.*?\S {2,}(?=\S)|\s*")
-_EMPTY_LINES = re.compile(r"\n{3,}")
+_LABEL = re.compile(r".*?\S {2,}(?=\S)")
+_USUAL = re.compile("[ -~\u2014\u2018\u2019\u201c\u201d\u2026\u3001-\u3029\u4e00-\u9fff\uff01-\uff5e]*")
 _WIDE = "\u2e80"  # from here on every character is a word
 _NOT_FIRST = "，。；：、！？）】》〉」』〕”’…—·%％"
 _NOT_LAST = "（【《〈「『〔“‘"
@@ -42,7 +40,11 @@ def clipped(text: str, most: int) -> str:
 
 def columns(text: str) -> int:
     """How many columns `text` takes in a fixed-width font."""
-    return len(text) if text.isascii() else sum(map(_WIDTHS.__getitem__, text))
+    if text.isascii():
+        return len(text)
+    if _USUAL.fullmatch(text):  # one byte of UTF-8 and one column, or three and two
+        return (len(text) + len(text.encode())) // 2
+    return sum(map(_WIDTHS.__getitem__, text))
 
 
 class _Widths(dict[str, int]):
@@ -59,27 +61,44 @@ _WIDTHS = _Widths()  # bounded by the characters that there are
 def folded(text: str) -> str:
     """Every line folded at `WIDTH`; a line that begins with a label and two blanks hangs under its text."""
     lines = "\n".join(map(_fold, map(str.rstrip, text.splitlines())))
-    return _EMPTY_LINES.sub("\n\n", lines).strip("\n") + "\n"
+    while "\n\n\n" in lines:
+        lines = lines.replace("\n\n\n", "\n\n")
+    return lines.strip("\n") + "\n"
 
 
 def _fold(line: str) -> str:
-    if 2 * len(line) <= WIDTH:
+    if 2 * len(line) <= WIDTH or columns(line) <= WIDTH or "://" in line:  # a broken link is no link
         return line
-    passed = [0, *accumulate(map(_WIDTHS.__getitem__, line))]  # columns before each character
-    if passed[-1] <= WIDTH or "://" in line:  # a broken link is no link
-        return line
-    start = match.end() if (match := _LABEL.match(line)) else 0
-    hang = passed[start] if passed[start] <= WIDTH // 3 else 4
-    rows, before, room = list[str](), line[:start], WIDTH - passed[start]
-    while start < len(line):
-        end = _broken_before(line, start, max(bisect_right(passed, passed[start] + room) - 1, start))
+    start = _text_start(line)
+    taken = columns(line[:start])
+    hang = taken if taken <= WIDTH // 3 else 4
+    rows, before, room = list[str](), line[:start], WIDTH - taken
+    while 2 * (len(line) - start) > room:
+        end = _broken_before(line, start, _reach(line, start, room))
         if end == start and not before.strip():  # a word that is longer than a row
             end = next((i for i in range(start + 1, len(line)) if _breaks(line, i)), len(line))
         rows.append((before + line[start:end]).rstrip())
         before, room, start = " " * hang, WIDTH - hang, end
         while start < len(line) and line[start].isspace():  # no row begins with the blanks it was broken at
             start += 1
-    return "\n".join(rows)
+    return "\n".join([*rows, before + line[start:]] if start < len(line) else rows)
+
+
+def _text_start(line: str) -> int:
+    """Where the text of a line begins, behind its label, else behind its blanks."""
+    text = line.lstrip()
+    label = _LABEL.match(text) if "  " in text else None
+    return len(line) - len(text) + (label.end() if label else 0)
+
+
+def _reach(line: str, start: int, room: int) -> int:
+    """The end of the longest piece of `line` from `start` that fits into `room` columns."""
+    end = start
+    while room > 1 and end < len(line):
+        piece = line[end : end + room // 2]  # fits, because no character takes more than two columns
+        room -= columns(piece)
+        end += len(piece)
+    return end + 1 if room == 1 and columns(line[end : end + 1]) == 1 else end
 
 
 def _broken_before(line: str, start: int, end: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from reminder.compose.text import tidy
 from reminder.domain.measure import Deadline, DeadlineKind, Measure
@@ -123,7 +123,13 @@ def _limit(locale: str, key: str, day: date) -> str:
 
 def status(locale: str, measure: Measure, on: date) -> str:
     """Where the measure stands, as the office says it."""
-    return say(locale, f"letters.status_{measure.status_on(on)}")
+    return named(locale, "status", measure.status_on(on))
+
+
+@cache
+def named(locale: str, what: str, name: str) -> str:
+    """The word for one of the few names of a `status` or, as a title, of a `group` of measures."""
+    return say(locale, f"letters.{what}_{name}")
 
 
 def step(locale: str, colour: str) -> str:
@@ -168,7 +174,7 @@ def told(locale: str, key: str, facts: Mapping[str, str]) -> str:
 
 def _fact(locale: str, name: str, value: str) -> str:
     if name == "status":
-        return say(locale, f"letters.status_{value}")
+        return named(locale, "status", value)
     if name in ("week", "period"):
         return period(locale, value)
     if name == "step":

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import unicodedata
+from functools import cache
 
-from compose_cast import BESIDE, MONDAY, circumstances, dated, reminder, tags_of
+from compose_cast import BESIDE, MONDAY, SHANGHAI, circumstances, dated, reminder, tags_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from jinja2 import Environment, FileSystemLoader
 
-from reminder.compose import compose, render_body
+from reminder.compose import compose, render_body, samples
+from reminder.compose.facts import entries
+from reminder.compose.letter import facts_of
+from reminder.compose.templates import templates
 from reminder.compose.text import columns, folded, tidy
 from reminder.domain.reminder import ReminderKind
+from reminder.resources import data_dir
+from reminder.words import LOCALES
 
 _NASTY = [
     "换行\r\n第二行\u2028第三行",
@@ -51,6 +59,27 @@ def test_any_ledger_text_makes_a_letter(code: str, text: str, unit: str, progres
 
 
 @_few
+@given(st.lists(st.text("<>&'\"a整", max_size=3), max_size=6), st.sampled_from(LOCALES))
+@example(["<", ">", "&", "'", '"'], "zh_CN")
+def test_templates_say_what_jinja_itself_makes_of_them(cells: list[str], locale: str) -> None:
+    measures = [dated(f"{n}{cell}", MONDAY, id=n, text=cell, progress=cell) for n, cell in enumerate(cells)]
+    told = [*samples(locale, MONDAY, SHANGHAI), reminder(ReminderKind.NUDGE, measures, unit="".join(cells) or "u")]
+    shelf, around = templates(None, locale), circumstances(locale=locale, link="https://example.org/?a=1&b=2")
+    facts = facts_of(told, entries(told, MONDAY), around, shelf)
+    for name in ("letter.subject.txt", "letter.brief.txt", "letter.text.txt", "letter.html"):
+        itself = _jinja(locale, escape=name.endswith("html"))
+        assert shelf.render(name, facts) == itself.get_template(name).render(facts)
+
+
+@cache
+def _jinja(locale: str, *, escape: bool) -> Environment:
+    loader = FileSystemLoader(data_dir("templates") / locale)
+    environment = Environment(autoescape=escape, loader=loader, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["plural"] = lambda n, one, many: f"{n} {one if n == 1 else many}"
+    return environment
+
+
+@_few
 @given(_words, st.integers(1, 200))
 def test_tidy_is_one_bounded_printable_line(text: str, most: int) -> None:
     line = tidy(text, most)
@@ -66,6 +95,12 @@ def test_folding_loses_nothing(text: str) -> None:
     assert "".join(told.split()) == "".join(text.split())
     longest = max((len(word) for line in text.splitlines() for word in line.split()), default=0)
     assert all(columns(line) <= 76 + 2 * longest for line in told.splitlines())
+
+
+def test_columns_are_counted_by_character() -> None:
+    for char in map(chr, (*range(0x10000), 0x1F600, 0x20000)):
+        wide = unicodedata.east_asian_width(char) in "WFA"
+        assert columns(char) == columns(f"整{char}") - 2 == (2 if wide and not char.isascii() else 1), hex(ord(char))
 
 
 def test_a_line_hangs_under_its_text_and_starts_with_no_closing_mark() -> None:

@@ -77,6 +77,7 @@ def test_a_file_in_the_folder_wins_alone_once_templates_are_read_anew(folder: Pa
         ("{{ '{:0500000000d}'.format(1) }}", 1, "is not available"),
         ("{{ 'a'.center(300000000) }}", 1, "unsafe"),
         ("{{ ''.__class__.__mro__ }}", 1, "unsafe"),
+        ("{% import 'due.words.txt' as words with context %}\n{{ words._body_stream }}", 2, "unsafe"),
         ("{{ section.update({'count': 0}) }}", 1, "attribute 'update' of 'dict' object is unsafe"),
         ("{{ recipient|safe }}", 1, "No filter named 'safe'"),
         ("{% for a in recipient|list %}{{ range(9) }}{% endfor %}", 1, "'range' is undefined"),
