@@ -71,7 +71,8 @@ def _again_at(error: DeliveryError, attempts: int, now: datetime) -> datetime | 
         return now + wait + min(wait * _JITTER, _REST) * random.random()
     if isinstance(error, ChannelBroken):
         return now + BROKEN_WAIT * random.uniform(1, 1 + _JITTER)
-    if attempts > len(WAITS):
+    most = error.most if isinstance(error, Passing) else None
+    if attempts > len(WAITS) or (most is not None and attempts >= most):
         return None
     return now + WAITS[attempts - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)
 

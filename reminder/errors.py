@@ -38,14 +38,22 @@ class Passing(DeliveryError):
     """It may work later: try again.
 
     `peer_ill` says that the fault is the peer's own and not this message's, so that others would meet it too. Who
-    gives no code gave no answer, which is such a fault.
+    gives no code gave no answer, which is such a fault. `most` tries are worth while, the one that failed among them;
+    None: as many as for any fault.
     """
 
     def __init__(
-        self, text: str, *, code: str = "", accepted_unknown: bool = False, peer_ill: bool | None = None
+        self,
+        text: str,
+        *,
+        code: str = "",
+        accepted_unknown: bool = False,
+        peer_ill: bool | None = None,
+        most: int | None = None,
     ) -> None:
         super().__init__(text, code=code, accepted_unknown=accepted_unknown)
         self.peer_ill = not code if peer_ill is None else peer_ill
+        self.most = most
 
 
 class RateLimited(DeliveryError):

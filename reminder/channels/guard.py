@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable
+from http.client import HTTPResponse
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
@@ -56,18 +57,20 @@ def _innermost(ip: Address) -> Address:
 
 class Guard(HTTPAdapter):
     """An adapter for one connection at a time, kept open between requests. `written` says whether the request went out,
-    `fresh` whether over a connection of its own; `begin` sets both back."""
+    `fresh` whether over a connection of its own, `status` what its answer's first line said, whatever became of the
+    rest; `begin` sets them back."""
 
     def __init__(self, private: Iterable[Network]) -> None:
         self.private = tuple(private)
         self.written = self.fresh = False
+        self.status: int | None = None
         self._handle: socket.socket | None = None
         self._pool: tuple[tuple[str | None, Any], Any] | None = None
         super().__init__(pool_connections=1, pool_maxsize=1)
 
     def begin(self) -> None:
         """A new request."""
-        self.written = self.fresh = False
+        self.written, self.fresh, self.status = False, False, None
 
     def current(self) -> socket.socket | None:
         """A second handle on the open connection: TLS takes the first one over while it shakes hands."""
@@ -132,9 +135,20 @@ def _open(connection: HTTPConnection, vetted: list[Any]) -> socket.socket:
 
 
 def _guarded_pools(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
-    """Pool classes whose connections ask `guard` for their socket and tell it when the request has gone out."""
+    """Pool classes whose connections ask `guard` for their socket and tell it when the request has gone out, and what
+    was answered."""
+
+    class Heard(HTTPResponse):
+        def begin(self) -> None:
+            try:
+                super().begin()
+            finally:  # its headers may break off
+                if isinstance(self.status, int):
+                    guard.status = self.status
 
     class Plain(HTTPConnection):
+        response_class = Heard
+
         def _new_conn(self) -> socket.socket:
             return guard.connect(self)
 
@@ -143,6 +157,8 @@ def _guarded_pools(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
             return super().getresponse()
 
     class Secured(HTTPSConnection):
+        response_class = Heard
+
         def _new_conn(self) -> socket.socket:
             return guard.connect(self)
 

@@ -52,7 +52,7 @@ class HttpChannel(Channel):
         self._blank: tuple[str, requests.PreparedRequest] | None = None  # the last URL and its request
 
     def answer(self, url: str, headers: Mapping[str, str], payload: bytes) -> Answer:
-        """What the endpoint says to one POST. Passing or ChannelBroken where it says nothing."""
+        """What the endpoint says to one POST: its status at least. Passing or ChannelBroken where it says nothing."""
         if self._http.ca_file and not (self.folder / self._http.ca_file).is_file():
             raise ChannelBroken(f"cannot read ca_file {self._http.ca_file}")
         guard = self._guard
@@ -60,14 +60,16 @@ class HttpChannel(Channel):
             try:
                 request = self._request_to(url, headers, payload)
                 try:
-                    return self._post(request, limit.left())
+                    return self._post(request, limit)
                 except requests.ConnectionError:
-                    if not guard.written or guard.fresh or limit.was_cut:
+                    if not guard.written or guard.fresh or limit.was_cut or guard.status is not None:
                         raise
                 guard.close()
-                return self._post(request, limit.left())
+                return self._post(request, limit)
             except (requests.RequestException, HTTPError, OSError, UnicodeError, ValueError) as error:
                 guard.close()
+                if guard.status is not None:
+                    return Answer(guard.status, "", b"", whole=False)
                 raise self._meaning(error, guard.written) from error
 
     def _request_to(self, url: str, headers: Mapping[str, str], payload: bytes) -> requests.PreparedRequest:
@@ -83,17 +85,17 @@ class HttpChannel(Channel):
         once = {} if self.keeps_open else {"Connection": "close"}
         return {"User-Agent": "deadline-reminder", **headers, "Accept-Encoding": "identity", **once}
 
-    def _post(self, request: requests.PreparedRequest, seconds: float) -> Answer:
+    def _post(self, request: requests.PreparedRequest, limit: cut_after) -> Answer:
         self._guard.begin()
         verify = str(self.folder / self._http.ca_file) if self._http.ca_file else True
-        with self._guard.send(request, stream=True, timeout=seconds, verify=verify) as response:
+        with self._guard.send(request, stream=True, timeout=limit.left(), verify=verify) as response:
             retry_after = response.headers.get(self.pause_header, "").strip()
             try:
                 body = response.raw.read(_MOST, decode_content=False)
-                whole = len(body) == _MOST or not response.raw.length_remaining  # cut short, it raises no error
+                whole = len(body) == _MOST or (_ended(response.raw.length_remaining, body) and not limit.was_cut)
             except (HTTPError, OSError):  # the status stands, whatever becomes of the body
                 body, whole = b"", False
-        if not self.keeps_open or not whole or len(body) == _MOST:
+        if not self.keeps_open or not whole or len(body) == _MOST or response.status_code < 200:
             self._guard.close()
         return Answer(response.status_code, retry_after, body, whole)
 
@@ -130,6 +132,11 @@ class HttpChannel(Channel):
             except UsageError:  # what cannot be found cannot be in the text
                 continue
         return redact(text, known)
+
+
+def _ended(remaining: int | None, body: bytes) -> bool:
+    """Whether that was all: a body cut short raises no error, nor do headers, behind which no length is known."""
+    return remaining == 0 or (remaining is None and body != b"")
 
 
 def _causes(error: BaseException | None) -> list[BaseException]:

@@ -98,7 +98,8 @@ def verdict(answer: Answer, success: Success, now: datetime) -> DeliveryError | 
         return broken(text, code=code)
     if 400 <= answer.status < 500 and answer.status not in (408, 425):  # these two ask to try again (RFC 9110, 8470)
         return Permanent(text, code=code)
-    return Passing(text, code=code, peer_ill=answer.status >= 500)
+    to_come = answer.status < 200  # the answer proper follows (RFC 9110 §15.2); it is not waited for
+    return Passing(text, code=code, accepted_unknown=to_come, peer_ill=answer.status >= 500)
 
 
 def _of_success(answer: Answer, success: Success, text: str) -> DeliveryError | None:

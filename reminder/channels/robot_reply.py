@@ -20,12 +20,13 @@ _OUR_FAULT = (400, 413, 422)  # what other 4xx without a code speak of is the ad
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """One cause behind a code: what kind of error it is, by which words it is known where the code has several causes,
-    what to do about it, and until when to wait where the peer does not say."""
+    what to do about it, until when to wait where the peer does not say, and how many tries in all are worth while."""
 
     kind: type[Passing] | type[Permanent] | type[ChannelBroken] | type[RateLimited]
     words: str = ""
     advice: str = ""
     until: Callable[[datetime], datetime] = lambda now: now + timedelta(minutes=1)
+    most: int | None = None
 
     def known_by(self, message: str) -> bool:
         """Whether `message` holds the words of this cause."""
@@ -35,7 +36,8 @@ class Refusal:
 Refusals = Mapping[int, Sequence[Refusal]]
 """The causes behind each code; the first that is known by its words counts."""
 
-BUSY, NEVER, BROKEN = Refusal(Passing), Refusal(Permanent), Refusal(ChannelBroken)
+BUSY, NEVER, BROKEN = Refusal(Passing, most=4), Refusal(Permanent), Refusal(ChannelBroken)  # WeCom: three repetitions
+_UNKNOWN = Refusal(Passing, most=3)  # a code in no list may pass, and it may mean this message
 
 
 def slower(**wait: float) -> Refusal:
@@ -67,16 +69,16 @@ def _message(body: Mapping[str, object]) -> str:
 
 
 def _refused(code: int, message: str, refusals: Refusals, answer: Answer, now: datetime) -> DeliveryError:
-    """An unknown code is worth further tries: the lists of different years differ."""
+    """An unknown code is worth a few tries: the lists of different years differ."""
     cause = _ADVICE.split(message)[0]
-    known = refusals.get(code, ())
-    refusal = next(
-        (each for each in known if each.known_by(cause)), slower(minutes=1) if answer.status == 429 else BUSY
-    )
+    otherwise = slower(minutes=1) if answer.status == 429 else _UNKNOWN
+    refusal = next((each for each in refusals.get(code, ()) if each.known_by(cause)), otherwise)
     text = "; ".join(part for part in (f"{code}: {message}", refusal.advice) if part)
     if refusal.kind is RateLimited:
         named = now + pause(answer.retry_after, now) if answer.retry_after else refusal.until(now)
         return RateLimited(text, until=named, code=str(code))
+    if refusal.kind is Passing:
+        return Passing(text, code=str(code), most=refusal.most)
     return refusal.kind(text, code=str(code))  # type: ignore[call-arg]  # RateLimited has gone above
 
 

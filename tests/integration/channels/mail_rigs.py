@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -158,6 +159,12 @@ class Line:
         """Ends the read or write under way, as if the peer had hung up."""
         with suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
+
+    def reset(self) -> None:
+        """Hangs up without goodbye: RST, not FIN."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._file.close()
+        self.sock.close()
 
     def close(self) -> None:
         self.cut()

@@ -15,6 +15,7 @@ from mail_rigs import Line, drip, scripted
 from web_rigs import Endpoint, serving
 
 from reminder.channels import dingtalk, feishu
+from reminder.deliver import deliver
 from reminder.errors import ChannelBroken, Passing, Permanent, RateLimited
 
 SECRET = "SEC000000000000000000000000000000000000000000000000000000000000000"
@@ -65,6 +66,22 @@ def test_anything_else_is_no_acceptance(
         error = group(kind, endpoint.url).refused()
     assert (type(error), error.accepted_unknown) == (kind_of_error, False)
     assert "SECRETKEY" not in error.text
+
+
+@each_robot
+@pytest.mark.parametrize(("code", "most"), [(770077, 3), (-1, {"wecom": 4, "dingtalk": 4, "feishu": 3})])
+def test_an_unknown_code_is_worth_three_tries_and_a_busy_robot_three_more(
+    kind: str, code: int, most: int | dict[str, int], group: Group
+) -> None:
+    """Lists of codes differ from year to year; Feishu's knows no -1."""
+    most = most[kind] if isinstance(most, dict) else most
+    answer = json.dumps({"errcode": code, "code": code, "errmsg": "words to keep", "msg": "words to keep"})
+    with serving(Endpoint(body=answer.encode())) as endpoint:
+        batch = group(kind, endpoint.url)
+        tries = [deliver(batch.channel, batch.payload(), batch.envelope, n + 1, batch.now) for n in range(most)]
+    assert [one.state for one in tries] == ["retrying"] * (most - 1) + ["failed"]
+    assert {one.outcome for one in tries} == {"refused"}
+    assert "words to keep" in tries[-1].text
 
 
 @each_robot

@@ -143,22 +143,72 @@ def test_a_dripping_endpoint_is_cut_off_though_no_single_read_times_out(hook: Ho
     assert (type(error), error.accepted_unknown) == (Passing, True)
 
 
-@pytest.mark.parametrize("then", [b"", b"Content-Length: 999999\r\n\r\n"], ids=["headers", "body"])
+LATER = {"headers": b"X-Trace: ", "body": b"Content-Length: 999999\r\n\r\n"}
+
+
+@pytest.mark.parametrize("then", LATER.values(), ids=LATER)
 def test_once_2xx_was_said_what_drips_after_it_changes_nothing(then: bytes, hook: Hook) -> None:
+    """Drips on until it is cut: a byte that meets the cut resets the connection."""
+
     def drips(line: Line) -> None:
-        request = line.sock.recv(65536)
-        while not request.endswith(b"}}"):
-            request += line.sock.recv(65536)
+        request(line)
         line.sock.sendall(b"HTTP/1.1 202 Accepted\r\n" + then)
-        for _ in range(10):
-            line.sock.sendall(b"2")
-            time.sleep(0.05)
-        line.sock.recv(1)  # a byte that met the cut would reset the connection, where the cut alone ends it
+        drip(line)
 
     with scripted(drips) as (port, _):
         started = time.monotonic()
-        assert hook(f"http://127.0.0.1:{port}/", timeout=3).send().code == "202"
-        assert time.monotonic() - started < 30
+        assert hook(f"http://127.0.0.1:{port}/", timeout=0.5).send().code == "202"
+        assert time.monotonic() - started < 10 - 1, "it drips for ten seconds"
+
+
+def resets(line: Line, said: bytes) -> None:
+    request(line)
+    line.sock.sendall(said)
+    line.reset()
+
+
+@pytest.mark.parametrize("then", [b"", *LATER.values()], ids=["at once", *LATER])
+def test_once_2xx_was_said_a_reset_connection_changes_nothing(then: bytes, hook: Hook) -> None:
+    with scripted(lambda line: resets(line, b"HTTP/1.1 200 OK\r\n" + then)) as (port, count):
+        assert hook(f"http://127.0.0.1:{port}/").send().code == "200"
+        assert count == [1]
+
+
+@pytest.mark.parametrize("then", LATER.values(), ids=LATER)
+def test_a_success_test_that_reads_the_body_needs_it_whole(then: bytes, hook: Hook) -> None:
+    with scripted(lambda line: resets(line, b"HTTP/1.1 200 OK\r\n" + then)) as (port, _):
+        error = hook(f"http://127.0.0.1:{port}/", success={"json": "errcode", "equals": 0}).refused()
+    assert (type(error), error.accepted_unknown, error.code) == (Passing, True, "200")
+
+
+def test_a_refusal_whose_rest_is_lost_is_a_refusal(hook: Hook) -> None:
+    with scripted(lambda line: resets(line, b"HTTP/1.1 500 No\r\nX-Trace: ")) as (port, _):
+        error = hook(f"http://127.0.0.1:{port}/").refused()
+    assert (type(error), error.accepted_unknown, error.code) == (Passing, False, "500")
+
+
+def test_2xx_on_a_kept_connection_that_is_reset_then_is_not_asked_for_again(hook: Hook) -> None:
+    def resets_the_second(line: Line) -> None:
+        request(line)
+        line.sock.sendall(OK)
+        resets(line, b"HTTP/1.1 200 OK\r\nX-Trace: ")
+
+    with scripted(resets_the_second) as (port, count):
+        batch = hook(f"http://127.0.0.1:{port}/")
+        assert [batch.send().code, batch.send().code] == ["200", "200"]
+        assert count == [1]
+
+
+def test_an_answer_to_follow_answers_nothing_and_never_the_next_request(hook: Hook) -> None:
+    def says_so(line: Line) -> None:
+        request(line)
+        line.sock.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n" + OK)
+
+    with scripted(says_so) as (port, count):
+        batch = hook(f"http://127.0.0.1:{port}/")
+        errors = [batch.refused() for _ in range(2)]
+        assert [(type(error), error.accepted_unknown, error.code) for error in errors] == [(Passing, True, "103")] * 2
+        assert count == [2]
 
 
 def test_an_endless_answer_is_read_only_so_far(hook: Hook) -> None:
