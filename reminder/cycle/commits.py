@@ -15,6 +15,7 @@ from datetime import datetime
 from threading import Lock
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from reminder import outbox
@@ -61,7 +62,8 @@ class Commits:
             yield session
 
     def carry_out(self, order: Order) -> Order:
-        """Returns once the order is committed; raises what its own part caused. It may be given once more then."""
+        """Returns once the order is committed; raises what its own part caused. It may be given once more then, as is
+        done here where the database hung up on us: what was committed is not done twice."""
         order.done, order.error = False, None
         self._waiting.append(order)
         with self._lock:
@@ -71,22 +73,25 @@ class Commits:
             raise order.error
         return order
 
-    def _together(self, orders: list[Order]) -> None:
+    def _together(self, orders: list[Order], *, again: bool = False) -> None:
         try:
             self._commit(orders)
         except Exception as error:
-            if len(orders) == 1:
-                orders[0].error, orders[0].done = error, True
+            if len(orders) > 1:
+                for order in orders:  # one of them is at fault: it must not stop the others
+                    self._together([order])
                 return
-            for order in orders:  # one of them is at fault: it must not stop the others
-                self._together([order])
+            if not again and isinstance(error, DBAPIError) and error.connection_invalidated:
+                self._together(orders, again=True)  # it may be committed: only the answer was lost
+                return
+            orders[0].error, orders[0].done = error, True
 
     def _commit(self, orders: list[Order]) -> None:
         with writing(self._engine) as session:
-            if settled := [order.settled for order in orders if order.settled]:
-                outbox.settle(session, settled)
+            settled = [order.settled for order in orders if order.settled]
+            news = bool(settled) and outbox.settle(session, settled)
             for order in orders:
-                _judge(session, order)
+                _judge(session, order, news=news)
             going = [order for order in orders if order.start and _has_room(session, order)]
             starts = [order.start for order in going if order.start]
             keys = outbox.begin_attempts(session, starts, orders[-1].now) if starts else []
@@ -96,10 +101,13 @@ class Commits:
             order.done = True
 
 
-def _judge(session: Session, order: Order) -> None:
+def _judge(session: Session, order: Order, *, news: bool) -> None:
     if not order.settled or not order.tells:
         return
     before = destinations.standing_locked(session, order.destination)
+    order.standing = before
+    if not news:
+        return
     order.standing = standing_after(before, order.settled.outcome, order.settled.at)
     if order.standing != before:
         destinations.stands(session, order.destination, order.standing)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Table, and_, bindparam, insert, literal_column, text, update
+from sqlalchemy import ColumnElement, Integer, Table, and_, bindparam, insert, literal_column, or_, text, update
 from sqlmodel import Session, col, func, select
 
 from reminder.domain.message import Envelope, Outcome
@@ -25,6 +25,7 @@ _MESSAGES = MessageRow.__table__  # type: ignore[attr-defined]  # SQLModel does 
 _DELIVERIES = DeliveryRow.__table__  # type: ignore[attr-defined]  # the same
 _BLANK: ColumnElement[str] = literal_column("''")  # as a parameter of each row it would count towards a limit
 _OURS = and_(_MESSAGES.c.id == bindparam("key"), _MESSAGES.c.lease_token == bindparam("token"))
+_UNTRIED = and_(_OURS, _MESSAGES.c.attempts == bindparam("tried"))
 
 
 def _new(table: Table, *names: str) -> dict[str, Any]:
@@ -34,12 +35,13 @@ def _new(table: Table, *names: str) -> dict[str, Any]:
 
 _COUNTED = {"attempts": _MESSAGES.c.attempts + 1} | _new(_MESSAGES, "lease_until")
 _FIXED = _new(_MESSAGES, "payload", "subject", "addresses", "thread_ids", "written_at")
-_BEGIN_FIRST = Prepared(update(_MESSAGES).where(_OURS).values(**_COUNTED, **_FIXED))
-_BEGIN_AGAIN = Prepared(update(_MESSAGES).where(_OURS).values(**_COUNTED))
+_BEGIN_FIRST = Prepared(update(_MESSAGES).where(_UNTRIED).values(**_COUNTED, **_FIXED))
+_BEGIN_AGAIN = Prepared(update(_MESSAGES).where(_UNTRIED).values(**_COUNTED))
+_NEWS = _new(_DELIVERIES, "outcome", "code", "text")
 _CLOSE = Prepared(
     update(_DELIVERIES)
-    .where(_DELIVERIES.c.id == bindparam("key"))
-    .values(**_new(_DELIVERIES, "outcome", "code", "text"))
+    .where(_DELIVERIES.c.id == bindparam("key"), or_(*(_DELIVERIES.c[name] != new for name, new in _NEWS.items())))
+    .values(**_NEWS)
 )
 _LEAVE = Prepared(
     update(_MESSAGES)
@@ -48,8 +50,8 @@ _LEAVE = Prepared(
 )
 
 
-class LeaseLost(Exception):
-    """Some of several messages are no longer ours; which, only trying them one by one tells."""
+class NotTogether(Exception):
+    """Some of several messages are no longer ours, or done with before; which, only doing them one by one tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,10 @@ def begin_attempts(session: Session, starts: Sequence[Start], now: datetime) -> 
     """Fixes identity and bytes and counts each attempt, before the try.
 
     Returns the key of each delivery, which `settle` closes; None for a single message whose lease was lost meanwhile.
+    Who was not told that it was committed may say it again: the attempt is begun once.
 
     Raises:
-        LeaseLost: one of several was; nothing may be committed, and each is to be begun alone.
+        NotTogether: one of several cannot begin; nothing may be committed, and each is to be begun alone.
     """
     connection = session.connection()
     first = [_fixed(start, now) for start in starts if start.message.payload is None]
@@ -99,8 +102,8 @@ def begin_attempts(session: Session, starts: Sequence[Start], now: datetime) -> 
         changed = statement.run(connection, rows).rowcount if rows else 0
         if changed < len(rows):
             if len(starts) > 1:
-                raise LeaseLost(f"{len(rows) - changed} of {len(rows)}")
-            return [None]
+                raise NotTogether(f"{len(rows) - changed} of {len(rows)}")
+            return [_begun_before(session, starts[0])]
     for start in starts:
         for reminder, reason in start.dropped.items():
             cancel_reminder(session, reminder, reason)
@@ -109,6 +112,14 @@ def begin_attempts(session: Session, starts: Sequence[Start], now: datetime) -> 
     facts = {f"new_message_pk_{n}": start.message.id for n, start in enumerate(starts)}
     opened = {message: key for key, message in _opening(len(starts)).all(connection, facts | {"new_at": now})}
     return [opened[start.message.id] for start in starts]
+
+
+def _begun_before(session: Session, start: Start) -> int | None:
+    """The delivery of an attempt that was begun under our lease, the answer to whose COMMIT was lost."""
+    ours = and_(col(MessageRow.id) == start.message.id, col(MessageRow.lease_token) == start.message.token)
+    begun = and_(ours, col(MessageRow.attempts) == start.message.attempts + 1)
+    opened = select(DeliveryRow.id).join(MessageRow, col(MessageRow.id) == col(DeliveryRow.message_pk))
+    return session.exec(opened.where(begun, DeliveryRow.outcome == "trying")).first()
 
 
 @lru_cache(maxsize=64)
@@ -125,7 +136,8 @@ def _note_faults(session: Session, starts: Sequence[Start], now: datetime) -> No
 
 
 def _named(start: Start, now: datetime) -> dict[str, Any]:
-    return {"key": start.message.id, "token": start.message.token, "new_lease_until": now + LEASE}
+    mine = {"key": start.message.id, "token": start.message.token, "tried": start.message.attempts}
+    return mine | {"new_lease_until": now + LEASE}
 
 
 def _fixed(start: Start, now: datetime) -> dict[str, Any]:
@@ -144,16 +156,27 @@ def _bytes_fixed(start: Start, now: datetime) -> dict[str, object]:
     return told_of(start.message, "fixed", now) | told
 
 
-def settle(session: Session, settled: Sequence[Settled]) -> None:
-    """Writes down what came of attempts. A delivery is recorded even where the lease was lost; its message is then
-    somebody else's and stays as it is."""
-    connection, outcome = session.connection(), ("outcome", "code", "text")
-    _CLOSE.run(
-        connection,
-        [{"key": one.delivery_id} | {f"new_{name}": getattr(one.outcome, name) for name in outcome} for one in settled],
-    )
+def settle(session: Session, settled: Sequence[Settled]) -> bool:
+    """Writes down what came of attempts; False for a single one that was written down before, the answer to whose
+    COMMIT was lost. A delivery is recorded even where the lease was lost; its message is then somebody else's and stays
+    as it is.
+
+    Raises:
+        NotTogether: one of several was; nothing may be committed, and each is to be settled alone.
+    """
+    connection = session.connection()
+    closed = _CLOSE.run(connection, [_outcome(one) for one in settled]).rowcount
+    if closed < len(settled):
+        if len(settled) > 1:
+            raise NotTogether(f"{len(settled) - closed} of {len(settled)}")
+        return False
     record(session, [told_of(one.message, one.outcome.outcome, one.at) | _answer(one) for one in settled])
     _LEAVE.run(connection, [_left(one) for one in settled])
+    return True
+
+
+def _outcome(one: Settled) -> dict[str, Any]:
+    return {"key": one.delivery_id} | {f"new_{name}": getattr(one.outcome, name) for name in _NEWS}
 
 
 def _answer(one: Settled) -> dict[str, object]:
