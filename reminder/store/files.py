@@ -124,8 +124,9 @@ def _copy(source: Path, target: Path) -> dict[str, Content]:
 
 
 def _contents(connection: sqlite3.Connection) -> dict[str, Content]:
-    """What each table holds, whatever version of the schema it has."""
-    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
+    """What each table holds, whatever version of the schema it has. The index of words is no table of rows."""
+    every = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'measure_words*' ORDER BY name"
+    names = connection.execute(every).fetchall()
     return {name: _content(connection, name) for (name,) in names}
 
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, String, TextClause, and_, cast, or_, text
+from sqlalchemy import ColumnElement, Integer, SQLColumnExpression, String, TextClause, and_, cast, or_, text, union_all
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from reminder.domain.measure import NEAR_DAYS, OPEN, Measure, Status
 from reminder.store.measures import by_ids
 from reminder.store.tables import ASIDE, OPEN_STATUSES, OPEN_UNCOUNTED, TAGGED, UNCOUNTED, MeasureRow, MeasureUnitRow
+from reminder.store.words import MOST, MOST_BESIDE, Named, named
 
 PAGE = 50
 MOST_COUNTED = 10_000
@@ -62,19 +63,31 @@ class Page:
 
 def listed(session: Session, wanted: Wanted, today: date, order: str = "ledger", page: int = 1) -> Page:
     """The measures that meet all that is wanted, PAGE at a time; `page` counts from 1."""
-    where = [*_conditions(wanted, today, as_is)]
+    words = _named(session, wanted)
+    where = [*_conditions(wanted, today, by_no_index if words.ids is not None else as_is, words.ids)]
     most = MOST_COUNTED if order == ORDERS[0] else _SORTED
     few = select(col(MeasureRow.id)).where(*where).limit(max(most, MOST_COUNTED) + 1)
     total = session.exec(select(func.count()).select_from(few.subquery())).one()
     number = max(1, min(page, -(-min(total, MOST_COUNTED) // PAGE)))
-    if total > most:  # they are everywhere: the order's index soon meets as many as are shown
+    if total > most or words.many:  # they are everywhere: the order's index soon meets as many as are shown
         by_deadline = order.endswith("deadline") and wanted.colour not in ("", "none")
         where = [*_conditions(wanted, today, as_is if by_deadline else by_no_index)]
     elif where:
         where = [col(MeasureRow.id).in_(few)]
     ids = _ids(session, where, order, (number - 1) * PAGE)
     found = by_ids(session, ids)
-    return Page(tuple(found[key] for key in ids), number, min(total, MOST_COUNTED), total > MOST_COUNTED)
+    more = total > MOST_COUNTED or words.many
+    return Page(tuple(found[key] for key in ids), number, min(total, MOST_COUNTED), more)
+
+
+def _named(session: Session, wanted: Wanted) -> Named:
+    """What the index of words says. Of words that stand nearly everywhere it names the first only: whatever else is
+    wanted of them decides better."""
+    if not wanted.words:
+        return Named(None)
+    alone = wanted == Wanted(words=wanted.words)
+    found = named(session, wanted.words, MOST if alone else MOST_BESIDE)
+    return found if alone or not found.many else Named(None)
 
 
 def _ids(session: Session, where: Sequence[Condition], order: str, skipped: int) -> list[int]:
@@ -102,7 +115,10 @@ def by_no_index(column: Column) -> Column:
     return func.coalesce(column, column)
 
 
-def _conditions(wanted: Wanted, today: date, by: Callable[[Column], Column]) -> Iterator[Condition]:
+def _conditions(
+    wanted: Wanted, today: date, by: Callable[[Column], Column], may_have: TextClause | None = None
+) -> Iterator[Condition]:
+    """What a measure has to meet; `may_have` selects the only ones that can have the words."""
     same = {"ledger": wanted.ledger, "aspect": wanted.aspect, "problem": wanted.problem}
     same |= {"leader": wanted.leader, "status": wanted.status}
     if wanted.status in _ASIDE:
@@ -116,6 +132,10 @@ def _conditions(wanted: Wanted, today: date, by: Callable[[Column], Column]) -> 
         yield cast(col(MeasureRow.tags), String).contains(json.dumps(wanted.tag), autoescape=True)
     if wanted.words:
         told = (col(MeasureRow.text), col(MeasureRow.problem_text))
+        if may_have is not None:
+            coded = select(col(MeasureRow.id)).where(col(MeasureRow.code) == wanted.words)
+            either = union_all(coded, select(may_have.columns(id=Integer).subquery().c.id))
+            yield col(MeasureRow.id).in_(either)
         yield or_(
             col(MeasureRow.code) == wanted.words, *(each.contains(wanted.words, autoescape=True) for each in told)
         )

@@ -48,7 +48,9 @@ def measures(request: Request) -> Response:
 def _asked(request: Request) -> tuple[Wanted, str, int]:
     """What the address asks for. Nonsense asks for nothing: an address is never an error."""
     query = request.query_params
-    wanted = Wanted(**{each.name: query.get(each.name, "").strip()[:_LONGEST] for each in fields(Wanted)})
+    wanted = Wanted(
+        **{each.name: query.get(each.name, "").replace("\0", "").strip()[:_LONGEST] for each in fields(Wanted)}
+    )
     if wanted.colour not in ("", *COLOURS):
         wanted = Wanted(**asdict(wanted) | {"colour": ""})
     order = query.get("order", "")
