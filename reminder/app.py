@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -21,6 +21,7 @@ from reminder.config.digest import digest_of
 from reminder.config.directory import takes_email
 from reminder.config.load import load
 from reminder.config.record import Era, as_record, present
+from reminder.cycle.preview import Plans
 from reminder.cycle.service import Service, Transport
 from reminder.domain.reminder import Reminder
 from reminder.errors import UsageError
@@ -153,22 +154,38 @@ class App:
             calendar=self.configuration.practice.calendar,
         )
 
-    def facts(self, span: Span, rules: Sequence[Rule] | None = None, era: Era | None = None) -> Facts:
+    def facts(
+        self,
+        span: Span,
+        rules: Sequence[Rule] | None = None,
+        era: Era | None = None,
+        units: Collection[str] = (),
+    ) -> Facts:
         """The ledger as the rules (of `era`, else today's) have to see it for these days."""
         era = era or present(self.configuration)
         asking = era.rules if rules is None else rules
         wanted = asks(asking, span, era.practice)
         with reading(self.engine) as session:
-            return scan(session, wanted, sees(asking), era.directory, span.first)
+            return scan(session, wanted, sees(asking), era.directory, span.first, units)
 
-    def plan(self, span: Span) -> list[Reminder]:
-        """Everything that goes on these days. Disregards when measures were imported; stores and sends nothing."""
-        return [reminder for reminder in self.occasions(span) if reminder.firing.skipped is None]
+    def plan(self, span: Span, units: Collection[str] = ()) -> list[Reminder]:
+        """Everything that goes on these days; with `units` what the measures cause in which one of these names stands.
+        Disregards when measures were imported; stores and sends nothing."""
+        return [reminder for reminder in self.occasions(span, units=units) if reminder.firing.skipped is None]
 
-    def occasions(self, span: Span, era: Era | None = None) -> list[Reminder]:
+    def occasions(self, span: Span, era: Era | None = None, units: Collection[str] = ()) -> list[Reminder]:
         """The same with those that are skipped, by a silence or because there is no working day for them."""
         era = era or present(self.configuration)
-        return occasions(self.facts(span, era=era), era.rules, era.directory, era.practice, span)
+        return occasions(self.facts(span, era=era, units=units), era.rules, era.directory, era.practice, span)
+
+    def plans(self, unit: str) -> Plans:
+        """How to find what goes to a unit: by its own measures, unless a rule tells it of all."""
+        configuration = self.configuration
+        if any(f"unit:{unit}" in rule.entries() for rule in configuration.rules):
+            return Plans(self.plan, self.plan)
+        known = configuration.directory.units.get(unit)
+        names = (unit, *(known.aliases if known else ()))
+        return Plans(partial(self.plan, units=names), self.plan)
 
     def planned(self, span: Span) -> Iterator[Reminder]:
         """As `plan`, in no order: read in parts, so that a country's ledger need not fit into memory."""

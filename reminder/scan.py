@@ -16,7 +16,15 @@ from reminder.rules.report_slots import week_name
 from reminder.rules.rule import Ask, Facts
 from reminder.store.measures import by_ids, by_units, load_alternatives, load_measures, more_than
 from reminder.store.silences import silences_since
-from reminder.store.tables import CLOSED_STATUSES, OPEN_STATUSES, DutyRow, LetterRow, MeasureRow, ReportRow
+from reminder.store.tables import (
+    CLOSED_STATUSES,
+    OPEN_STATUSES,
+    DutyRow,
+    LetterRow,
+    MeasureRow,
+    MeasureUnitRow,
+    ReportRow,
+)
 
 _DUTIES_REACH = timedelta(days=400)
 MOST_AT_ONCE = 5_000  # measures in memory, each of some 1.5 kB; a single unit may have more
@@ -24,13 +32,25 @@ _MOST_DAYS = 400  # in one list; SQLite takes 999 parameters in old builds
 _REPORTS_REACH = timedelta(days=70)  # a week's report is chased and told upward for so long, with those before it
 
 
-def scan(session: Session, asked: Iterable[Ask], sees: Collection[str], directory: Directory, since: date) -> Facts:
-    """The measures that any of `asked` wants to see, the reports that matter from `since` on, what a kind `sees`."""
+def scan(  # noqa: PLR0913, PLR0917 - what a rule may ask about
+    session: Session,
+    asked: Iterable[Ask],
+    sees: Collection[str],
+    directory: Directory,
+    since: date,
+    units: Collection[str] = (),
+) -> Facts:
+    """The measures that any of `asked` wants to see, the reports that matter from `since` on, what a kind `sees`.
+
+    With `units` only measures in which one of these names stands.
+    """
     wanted, closed = _split(asked)
     reach = min((ask.open_since for ask in closed), default=None)
+    named = select(col(MeasureUnitRow.measure_id)).where(col(MeasureUnitRow.unit).in_(units))
+    own = [col(MeasureRow.id).in_(named)] if units else []
     return Facts(
-        measures=load_alternatives(session, ways(wanted)),
-        closed=load_measures(session, col(MeasureRow.closed_on) >= reach) if reach else (),
+        measures=load_alternatives(session, [and_(way, *own) for way in ways(wanted)]),
+        closed=load_measures(session, col(MeasureRow.closed_on) >= reach, *own) if reach else (),
         reports=reports_since(session, since),
         outside=directory.outside,
         letters=letters_since(session, since) if "letters" in sees else (),

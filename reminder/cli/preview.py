@@ -51,7 +51,7 @@ def preview(
         _print_own(app, on, form)
         return
     asked, name = rule_named(app, rule), unit_named(app, unit)
-    together = next_together(app.plan, asked.name, name, on or app.today(), on)
+    together = next_together(app.plans(name), asked.name, name, on or app.today(), on)
     if not together:
         _say_why_not(app, asked, name, on)
         raise typer.Exit(1)

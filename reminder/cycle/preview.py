@@ -33,15 +33,26 @@ class Preview:
 Plan = Callable[[Span], Sequence[Reminder]]
 
 
-def next_together(plan: Plan, rule: str, unit: str, first: date, last: date | None = None) -> tuple[Reminder, ...]:
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """What goes on some days: `own` what a unit's own measures cause, `whole` what everybody's do."""
+
+    own: Plan
+    whole: Plan
+
+
+def next_together(plans: Plans, rule: str, unit: str, first: date, last: date | None = None) -> tuple[Reminder, ...]:
     """The reminders of the first message that `rule` causes for `unit` from `first` on, up to `last`; or none."""
     end = last or first + timedelta(days=_AHEAD)
     while first <= end:
         span = Span(first, min(end, first + timedelta(days=_STEP)))
-        planned = plan(span)
+        planned = plans.own(span)
         caused = [one for one in planned if one.firing.rule == rule and one.firing.unit == unit]
         if caused:
             chosen = min(caused, key=lambda one: (one.firing.at, one.recipient != unit))
+            if chosen.recipient != unit:  # whoever answers for a unit is told of others in the same message
+                day = chosen.firing.at.date()
+                planned = plans.whole(Span(day, day))
             return tuple(one for one in planned if one.message == chosen.message)
         first = span.last + timedelta(days=1)
     return ()

@@ -22,6 +22,7 @@ from reminder.web.weeks import of_week, shown
 
 router = APIRouter(dependencies=[Depends(viewer)])
 _SECONDS = 10.0  # a desk that many look at every minute is found out a few times a minute
+_HEALTH_SECONDS = 5.0
 _SHOWN = 8
 
 
@@ -46,14 +47,16 @@ class Morning:
 def desk(request: Request) -> Response:
     """The first page after signing in."""
     here = hall(request)
-    morning = here.memory.recall("desk", _SECONDS, lambda: _morning(here))
+    today, looked = here.app.today(here.now()), wellness(request)
+    morning = here.memory.kept("desk", (here.app.configuration, today), _SECONDS, lambda: _morning(here))
+    health = here.memory.kept("health", here.app.configuration, _HEALTH_SECONDS, looked.now)
     return page(
         request,
         "desk.html",
-        morning=morning,
+        morning=morning and morning.answer,
         most=_SHOWN,
-        today=here.app.today(here.now()),
-        health=wellness(request).now(),
+        today=today,
+        health=health and health.answer,
     )
 
 

@@ -12,7 +12,7 @@ from reminder.store.engine import reading
 from reminder.store.listing import ORDERS, Page, Wanted, choices, listed
 from reminder.web.access import viewer
 from reminder.web.forms import number_of
-from reminder.web.hall import hall
+from reminder.web.hall import Hall, hall
 from reminder.web.pages import page
 
 router = APIRouter(dependencies=[Depends(viewer)])
@@ -29,7 +29,7 @@ def measures(request: Request) -> Response:
     wanted, order, number = _asked(request)
     with reading(here.app.engine) as session:
         found = listed(session, wanted, today, order, number)
-        offered = here.memory.recall("choices", _CHOICES_SECONDS, lambda: choices(session))
+    offered = here.memory.kept("choices", None, _CHOICES_SECONDS, lambda: _choices(here))
     return page(
         request,
         "measures.html",
@@ -37,12 +37,17 @@ def measures(request: Request) -> Response:
         wanted=wanted,
         order=order,
         orders=ORDERS,
-        choices=offered,
+        choices=offered.answer if offered else {each.name: [] for each in fields(Wanted)},
         colours=COLOURS,
         statuses=[status.value for status in Status],
         today=today,
         turn=_turned(wanted, order, found),
     )
+
+
+def _choices(here: Hall) -> dict[str, list[str]]:
+    with reading(here.app.engine) as session:
+        return choices(session)
 
 
 def _asked(request: Request) -> tuple[Wanted, str, int]:

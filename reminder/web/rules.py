@@ -97,7 +97,7 @@ def previewed(request: Request) -> Response:
     if rule in names and unit:
         day = _iso(on)
         known = app.configuration.directory.unit_names().get(unit, unit)
-        together = next_together(app.plan, rule, known, day or app.today(here.now()), day)
+        together = next_together(app.plans(known), rule, known, day or app.today(here.now()), day)
         if together:
             at = min(one.firing.at for one in together)
             letter = _letter(app, together)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import sys
 import threading
 from collections.abc import Callable
 
@@ -17,6 +18,7 @@ from reminder.web.listening import listener
 log = logging.getLogger("reminder.web")
 _AGAIN_SECONDS = 15.0  # how long a busy port is left alone before it is tried once more
 _LAST_ANSWERS_SECONDS = 2  # what is being answered when the daemon stops
+_SWITCH_SECONDS = 0.0005  # a page asks for the interpreter again after each row it reads: not 5 ms every time
 
 
 class Server:
@@ -39,6 +41,7 @@ class Server:
             self._server.should_exit = True
 
     def _run(self) -> None:
+        sys.setswitchinterval(_SWITCH_SECONDS)
         while not self._stopping.is_set():
             try:
                 with listener(self._listen) as bound:

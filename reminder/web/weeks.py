@@ -91,7 +91,8 @@ def recorded(request: Request, sent: Annotated[FormData, Depends(form)]) -> Resp
 def of_week(here: Hall, week: str) -> list[UnitWeek] | None:
     """Every unit's report of a week by the first rule about reports, the missing ones first; nothing without a rule.
     None where it is not known yet, because very many units are being looked at for the first time."""
-    return here.memory.recall(f"reports:{week}", _SECONDS, lambda: _of_week(here, week))
+    found = here.memory.kept(f"reports:{week}", report_rule(here.app), _SECONDS, lambda: _of_week(here, week))
+    return found.answer if found else None
 
 
 def _of_week(here: Hall, week: str) -> list[UnitWeek] | None:

@@ -3,9 +3,12 @@
 import email
 import email.policy
 import json
+from datetime import date
 
+import pytest
 import time_machine
 
+from reminder.cycle.preview import Plans, next_together
 from tests.makers import at
 
 
@@ -65,3 +68,20 @@ def test_unknown_names_end_with_2(desk):
     assert desk("preview", "overdu", "建设局").code == 2
     assert desk("preview", "overdue", "建没局").code == 2
     assert desk("preview", "overdue", "建设局", "--format", "pdf").code == 2
+
+
+@pytest.mark.parametrize("told_of_all", [False, True], ids=["own", "named by a rule"])
+def test_a_unit_s_own_measures_suffice_to_find_what_goes_to_it(desk, told_of_all):
+    """A preview among a million measures reads a unit's hundred, and shows the very letter that all would give."""
+    to = ["unit", "leader", "supporting", *(["unit:财政局"] if told_of_all else [])]
+    desk.append("rules.toml", f'\n[[rule]]\nname = "all"\nkind = "deadline"\nbefore = [5]\nto = {to}\n')
+    for n in range(12):
+        units = ("建设局", "财政局", "没有地址的单位")[n % 3 :][:2]
+        desk.measure(str(n), f"2021-06-{10 + n % 4:02d}", *units, leader="分管领导")
+    app = desk.app()
+    for rule in app.configuration.rules:
+        for unit in ("建设局", "财政局", "没有地址的单位"):
+            whole = next_together(Plans(app.plan, app.plan), rule.name, unit, date(2021, 6, 1), date(2021, 6, 30))
+            own = next_together(app.plans(unit), rule.name, unit, date(2021, 6, 1), date(2021, 6, 30))
+            assert own == whole, (rule.name, unit)
+    assert whole
