@@ -77,7 +77,7 @@ def _addressed(rule: Rule, firing: Firing, directory: Directory) -> Iterator[Rem
             # what climbs to a post is never split: its steps and its digest are one message
             alone = "" if rule.merge or firing.to else f"{firing.rule}|{firing.subject}|{firing.unit}"
             yield Reminder(
-                firing=replace(firing, lines=recipient.lines),
+                firing=firing if recipient.lines is firing.lines else replace(firing, lines=recipient.lines),
                 recipient=recipient.name,
                 channel=channel,
                 message=_group(recipient.name, channel, firing.at.isoformat(), alone),
@@ -179,7 +179,7 @@ def answer(planned: Sequence[Reminder], rules: Sequence[Rule], window: Window, p
         if key in latest:
             ended.append(Ended(latest[key], "superseded", by))
         late = reminder.firing.at.date() < window.now.astimezone(practice.zone).date()
-        latest[key] = replace(reminder, late=late)
+        latest[key] = replace(reminder, late=True) if late else reminder  # none is planned as late
     return Answer(due=tuple(latest.values()), ended=tuple(ended))
 
 

@@ -88,14 +88,15 @@ def ways(asked: Collection[Ask]) -> list[ColumnElement[bool]]:
     if not asked:
         return []
     since = min(ask.open_since for ask in asked)
+    # Few are closed since then and thousands have such a deadline, which SQLite cannot know: one index is offered.
+    between = func.coalesce(col(MeasureRow.deadline_on), date.max).between
     bounds = [(ask.deadline_from, ask.deadline_to) for ask in asked]
     first, last = min(_earliest(one) for one, _ in bounds), max(_latest(one) for _, one in bounds)
-    deadline = col(MeasureRow.deadline_on)
     if any(one is None for one, _ in bounds):
         return [text(OPEN_STATUSES), and_(text(CLOSED_STATUSES), col(MeasureRow.closed_on) >= since)]  # type: ignore[list-item]
     return [
         *(and_(text(OPEN_STATUSES), way) for way in _deadlines(asked)),
-        and_(text(CLOSED_STATUSES), col(MeasureRow.closed_on) >= since, deadline.between(first, last)),
+        and_(text(CLOSED_STATUSES), col(MeasureRow.closed_on) >= since, between(first, last)),
     ]
 
 

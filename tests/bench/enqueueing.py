@@ -26,7 +26,6 @@ from reminder.outbox import gather
 from reminder.store import reminders
 from reminder.store.bulk import insert_many, insertion, told
 from reminder.store.engine import reading, writing
-from reminder.store.messages import posted
 from reminder.store.outbox_tables import MessageRow, ReminderRow
 from reminder.store.reminders import reminders_of
 from reminder.store.service_tables import CycleRow
@@ -150,7 +149,7 @@ def _ticked(service: Service) -> float:
 def _composed(service: Service, planned: int) -> None:
     """The letters of all messages, as the sending half writes them, in its batches."""
     with reading(service.engine) as session:
-        keys = [one.id for one in posted(session)]
+        keys = [key for key in session.exec(select(MessageRow.id)) if key is not None]
         for start in range(0, len(keys), 50):
             for number, stored in reminders_of(session, keys[start : start + 50]).items():
                 together = [one for one, _ in stored.values()]

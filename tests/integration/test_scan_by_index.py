@@ -65,7 +65,9 @@ def test_the_rules_that_count_days_ask_the_index_of_open_deadlines(stage):
 
     said = statements(stage, work)
     assert walked(said) == []
-    assert any("ix_measure_open_deadline" in step for _, plan in said for step in plan)
+    for index in ("ix_measure_open_deadline", "ix_measure_closed_on"):
+        assert any(index in step for _, plan in said for step in plan)
+    assert not any("ix_measure_deadline_on" in step for _, plan in said for step in plan)  # thousands
 
 
 def test_a_heartbeat_with_nothing_to_answer_is_a_handful_of_indexed_questions(stage):

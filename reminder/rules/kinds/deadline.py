@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import date, timedelta
-from typing import ClassVar, Literal
+from datetime import date, datetime, timedelta
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -14,6 +14,16 @@ from reminder.domain.reminder import Firing, Line, Reason, ReminderKind
 from reminder.rules.calendar import days
 from reminder.rules.rule import LONGEST_REST, Ask, Facts, Practice, Rule, Span, subject_of
 from reminder.rules.when import Days, Distance
+
+
+class Countdown(NamedTuple):
+    """What goes at one instant before a deadline: how many `days` before it, and the days that they name."""
+
+    at: datetime
+    days: tuple[int, ...]
+    nominals: tuple[date, ...]
+    reason: Reason
+    provisional: bool
 
 
 class DeadlineRule(Rule):
@@ -36,14 +46,31 @@ class DeadlineRule(Rule):
         return timedelta(days=offset.n * (3 if offset.working else 1)) + LONGEST_REST
 
     def firings(self, facts: Facts, span: Span, practice: Practice) -> Iterator[Firing]:
+        going: dict[date, list[Countdown]] = {}  # thousands of measures share the same few deadlines
         for measure in facts.measures:
             deadline = measure.deadline.counted_down
             if deadline is None or deadline < span.first:
                 continue
-            for day, offsets in self._days(deadline, practice).items():
-                if day in span and self.runs_on(day, practice) and measure.chased_on(day):
-                    for unit in self.units(measure, facts, day):
-                        yield self._firing(measure, unit, day, offsets, practice)
+            if deadline not in going:
+                going[deadline] = list(self._countdowns(deadline, span, practice))
+            for one in going[deadline]:
+                if measure.chased_on(one.at.date()):
+                    for unit in self.units(measure, facts, one.at.date()):
+                        yield self._firing(measure, unit, one)
+
+    def _countdowns(self, deadline: date, span: Span, practice: Practice) -> Iterator[Countdown]:
+        for day, offsets in self._days(deadline, practice).items():
+            if day in span and self.runs_on(day, practice):
+                nominals = tuple(sorted({offset.before(deadline, practice.calendar) for offset in offsets}))
+                code = ("before" if offsets[0].n else "due") + ("_moved" if day != nominals[0] else "")
+                told = "+".join(str(offset.n) for offset in reversed(offsets))
+                yield Countdown(
+                    at=practice.at(day, self.at),
+                    days=tuple(sorted({offset.n for offset in offsets})),
+                    nominals=nominals,
+                    reason=Reason(code, {"deadline": str(deadline), "days": told}),
+                    provisional=practice.provisional(day, deadline),
+                )
 
     def _days(self, deadline: date, practice: Practice) -> dict[date, list[Distance]]:
         """The days on which something goes → the offsets that land there."""
@@ -52,23 +79,18 @@ class DeadlineRule(Rule):
             landing[practice.earlier(offset.before(deadline, practice.calendar))].append(offset)
         return landing
 
-    def _firing(self, measure: Measure, unit: str, day: date, offsets: list[Distance], practice: Practice) -> Firing:
-        deadline = measure.deadline.counted_down or date.max
-        nominals = tuple(sorted({offset.before(deadline, practice.calendar) for offset in offsets}))
-        nominal = nominals[0]
-        left = offsets[0].n
-        facts = {"deadline": str(deadline), "days": "+".join(str(offset.n) for offset in reversed(offsets))}
+    def _firing(self, measure: Measure, unit: str, one: Countdown) -> Firing:
         return Firing(
             rule=self.name,
-            kind=ReminderKind.BEFORE if left else ReminderKind.DUE,
+            kind=ReminderKind.BEFORE if one.days[0] else ReminderKind.DUE,
             subject=subject_of(measure),
             unit=unit,
-            occasion=nominal,
-            at=practice.at(day, self.at),
-            lines=(Line(measure, tuple(sorted({offset.n for offset in offsets}))),),
-            reason=Reason(("before" if left else "due") + ("_moved" if day != nominal else ""), facts),
-            provisional=practice.provisional(day, deadline),
-            nominals=nominals,
+            occasion=one.nominals[0],
+            at=one.at,
+            lines=(Line(measure, one.days),),
+            reason=one.reason,
+            provisional=one.provisional,
+            nominals=one.nominals,
         )
 
     def parts(self) -> frozenset[str]:
