@@ -1,12 +1,15 @@
-"""smtplib's connections with two bounds it lacks: all addresses of a name share one time-out, and an answer that does
-not end is not read for ever (RFC 5321 §4.5.3.1.5 allows a line 512 bytes, and says nothing of how many lines)."""
+"""smtplib's connections with two bounds it lacks: the look-up of a name and all its addresses share one time-out, and
+an answer that does not end is not read for ever (RFC 5321 §4.5.3.1.5 allows a line 512 bytes, and says nothing of how
+many lines). Nor is half a line taken for an answer."""
 
 from __future__ import annotations
 
 import smtplib
 import socket
+import time
 from typing import IO, Any
 
+from reminder.channels import lookup
 from reminder.channels.deadline import first_open
 
 _MOST = 64 * 1024  # bytes of one answer that are read
@@ -23,6 +26,8 @@ class _Reader:
         self.left -= len(line)
         if self.left < 0:
             raise OSError(f"the answer goes on after {_MOST} bytes")
+        if line and not line.endswith(b"\n") and len(line) < most:  # smtplib would take what is there for a code
+            raise OSError("the answer broke off")
         return line
 
     def close(self) -> None:
@@ -38,7 +43,9 @@ class Plain(smtplib.SMTP):
     connects_within: float
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        sock = first_open(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), self.connects_within)
+        ends_at = time.monotonic() + self.connects_within
+        found = lookup.addresses(host, port, self.connects_within)
+        sock = first_open(found, ends_at - time.monotonic())
         sock.settimeout(timeout)
         self.handle = sock.dup()
         return sock

@@ -11,20 +11,21 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
+from reminder.channels import lookup
+
 MOST_SECONDS = 20  # that a channel's `timeout` may be: whoever hangs holds a worker so long, and a message
 _LOOK_SECONDS = 0.1
+_TRIES = 4  # addresses of one name; a hostile resolver may give hundreds, among which the time would be shared
 Current = Callable[[], socket.socket | None]
 
 
 class cut_after:  # used as `with cut_after(...)`; a generator's context costs ten times as much
-    """Shuts the `current` socket down after `seconds`, so that the read or write under way ends with an error.
+    """Shuts the `current` socket down after `seconds`, so that the read or write under way ends with an error. The last
+    `reserved` of them are only for what comes after `last`."""
 
-    Resolving a name cannot be cut short; the system's resolver has its own limits.
-    """
-
-    def __init__(self, seconds: float, current: Current) -> None:
-        self.seconds, self.current, self.was_cut = seconds, current, False
-        self.ends_at = time.monotonic() + seconds
+    def __init__(self, seconds: float, current: Current, reserved: float = 0.0) -> None:
+        self.current, self.reserved, self.was_cut = current, reserved, False
+        self.ends_at = time.monotonic() + seconds - reserved
 
     def __enter__(self) -> cut_after:
         _watch.add(self)
@@ -34,9 +35,15 @@ class cut_after:  # used as `with cut_after(...)`; a generator's context costs t
         """The seconds that are left, never quite none: to a socket 0 means something else."""
         return max(self.ends_at - time.monotonic(), 0.05)
 
-    def renew(self) -> None:
-        """Begins to count anew."""
-        self.ends_at = time.monotonic() + self.seconds
+    def last(self) -> None:
+        """From here on what was reserved may be used too."""
+        self.ends_at += self.reserved
+
+    def check(self) -> None:
+        """TimeoutError where the time is over, though nothing was cut yet: a process that was stopped wakes up with an
+        answer in hand, and must not go on where it was."""
+        if self.was_cut or time.monotonic() >= self.ends_at:
+            raise TimeoutError("the attempt's time is over")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -56,7 +63,7 @@ class cut_after:  # used as `with cut_after(...)`; a generator's context costs t
 def first_open(found: Sequence[Any], seconds: float, options: Iterable[Any] = ()) -> socket.socket:
     """A socket to the first of these addresses (as `socket.getaddrinfo` gives them) that answers. Each has its share of
     the time: behind an IPv6 address that swallows everything lies an IPv4 one that works. OSError of the last one."""
-    ends_at, error = time.monotonic() + seconds, OSError("there is no address")
+    ends_at, error, found = time.monotonic() + seconds, OSError("there is no address"), found[:_TRIES]
     for left, (family, kind, protocol, _, address) in zip(range(len(found), 0, -1), found, strict=True):
         sock = socket.socket(family, kind, protocol)
         try:
@@ -116,6 +123,7 @@ def cut_all() -> None:
     """Ends every attempt under way in this process: it has to stop."""
     for attempt in _watch.under_way():
         attempt.cut()
+    lookup.give_up()
 
 
 def _renew() -> None:

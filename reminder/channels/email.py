@@ -24,9 +24,8 @@ from reminder.errors import ChannelBroken, DeliveryError, Passing
 
 
 class EmailKeys(ChannelKeys):
-    """`timeout` in seconds for all of an attempt up to the message's final dot, and once more for the answer to it: who
-    hangs up on a server that still looks into a message gets it delivered twice (RFC 5321 §4.5.3.2.6). After
-    `per_connection` messages a new connection; `connections` at once, as many as the provider allows."""
+    """`timeout` in seconds for all of an attempt; after `per_connection` messages a new connection; `connections` at
+    once, as many as the provider allows."""
 
     kind: Literal["email"]
     host: str = Field(min_length=1)
@@ -62,6 +61,11 @@ class EmailKeys(ChannelKeys):
         )
 
 
+_FOR_THE_ANSWER = 0.4
+"""The part of an attempt's time that only the answer to the whole message may use: who hangs up on a server that still
+looks into a message gets it delivered twice (RFC 5321 §4.5.3.2.6), who hangs up before the final dot does not."""
+
+
 class _Gone(Exception):
     """The connection broke before the message was handed over: the server has nothing."""
 
@@ -93,10 +97,11 @@ class EmailChannel(Channel):
         """One attempt over the open connection, or over a new one where that has gone away in the meantime."""
         if self._broken:
             raise self._broken
-        if self._session.carried >= self._keys.per_connection:
-            self._session.quit()
+        seconds = self._keys.timeout
         try:
-            with cut_after(self._keys.timeout, self._session.socket) as limit:
+            with cut_after(seconds, self._session.socket, reserved=seconds * _FOR_THE_ANSWER) as limit:
+                if self._session.carried >= self._keys.per_connection:
+                    self._session.quit()
                 return self._over_what_is_open(payload, envelope, now, limit)
         except _Gone as error:
             raise Passing(str(error)) from error
@@ -123,8 +128,9 @@ class EmailChannel(Channel):
         try:
             mail.announce(self._from, envelope.addresses, reused=self._session.carried > 0)
             self._session.carried += 1
+            limit.check()
             mail.hand_over(payload)
-            limit.renew()
+            limit.last()
             return mail.accepted()
         except (smtplib.SMTPException, OSError) as error:
             self._session.drop()

@@ -7,6 +7,7 @@ connection itself resolves once, drops what is not allowed and connects to the v
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterable
 from http.client import HTTPResponse
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -18,15 +19,14 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
-from reminder.channels.deadline import MOST_SECONDS, first_open
+from reminder.channels import lookup
+from reminder.channels.deadline import MOST_SECONDS, cut_after, first_open
 
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052
 _SITE_LOCAL = IPv6Network("fec0::/10")  # deprecated, yet "global" to Python 3.11
 _IETF = IPv4Network("192.0.0.0/24")  # RFC 6890: Python 3.11 calls 192.0.0.8 global
-
-_TRIES = 4  # addresses of one name; a hostile resolver may give hundreds, among which the time would be shared
 
 
 class NotAllowed(NewConnectionError):
@@ -64,13 +64,19 @@ class Guard(HTTPAdapter):
         self.private = tuple(private)
         self.written = self.fresh = False
         self.status: int | None = None
+        self._limit: cut_after | None = None
         self._handle: socket.socket | None = None
         self._pool: tuple[tuple[str | None, Any], Any] | None = None
         super().__init__(pool_connections=1, pool_maxsize=1)
 
-    def begin(self) -> None:
-        """A new request."""
-        self.written, self.fresh, self.status = False, False, None
+    def begin(self, limit: cut_after) -> None:
+        """A new request, of which nothing is written after `limit`."""
+        self.written, self.fresh, self.status, self._limit = False, False, None, limit
+
+    def check(self) -> None:
+        """TimeoutError where the time to write is over."""
+        if self._limit:
+            self._limit.check()
 
     def current(self) -> socket.socket | None:
         """A second handle on the open connection: TLS takes the first one over while it shakes hands."""
@@ -110,22 +116,25 @@ class Guard(HTTPAdapter):
     def connect(self, connection: HTTPConnection) -> socket.socket:
         """A socket to the first allowed address of the connection's host. urllib3's errors."""
         host = connection._dns_host  # the name as urllib3 itself resolves it
+        seconds = connection.timeout if isinstance(connection.timeout, int | float) else MOST_SECONDS
+        ends_at = time.monotonic() + seconds
         try:
-            found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+            found = lookup.addresses(host, connection.port, seconds)
+        except TimeoutError as error:
+            raise ConnectTimeoutError(connection, str(error)) from error
         except (socket.gaierror, UnicodeError) as error:
             reason = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
             raise NameResolutionError(connection.host, connection, reason) from error
         vetted = [entry for entry in found if allowed(str(entry[4][0]), self.private)]
         if not vetted:
             raise NotAllowed(connection, f"{host} leads to no public address; allow its network in allow_private")
-        sock = _open(connection, vetted[:_TRIES])
+        sock = _open(connection, vetted, ends_at - time.monotonic())
         self._let_go()
         self._handle, self.fresh = sock.dup(), True
         return sock
 
 
-def _open(connection: HTTPConnection, vetted: list[Any]) -> socket.socket:
-    seconds = connection.timeout if isinstance(connection.timeout, int | float) else MOST_SECONDS
+def _open(connection: HTTPConnection, vetted: list[Any], seconds: float) -> socket.socket:
     try:
         return first_open(vetted, seconds, connection.socket_options or ())
     except TimeoutError as error:
@@ -146,28 +155,25 @@ def _guarded_pools(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
                 if isinstance(self.status, int):
                     guard.status = self.status
 
-    class Plain(HTTPConnection):
+    class Guarded(HTTPConnection):
         response_class = Heard
 
         def _new_conn(self) -> socket.socket:
             return guard.connect(self)
 
-        def getresponse(self) -> Any:
-            guard.written = True
-            return super().getresponse()
-
-    class Secured(HTTPSConnection):
-        response_class = Heard
-
-        def _new_conn(self) -> socket.socket:
-            return guard.connect(self)
+        def send(self, data: Any) -> None:
+            guard.check()
+            super().send(data)
 
         def getresponse(self) -> Any:
             guard.written = True
             return super().getresponse()
+
+    class Secured(Guarded, HTTPSConnection):
+        pass
 
     class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
+        ConnectionCls = Guarded
 
     class SecuredPool(HTTPSConnectionPool):
         ConnectionCls = Secured

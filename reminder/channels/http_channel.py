@@ -86,7 +86,7 @@ class HttpChannel(Channel):
         return {"User-Agent": "deadline-reminder", **headers, "Accept-Encoding": "identity", **once}
 
     def _post(self, request: requests.PreparedRequest, limit: cut_after) -> Answer:
-        self._guard.begin()
+        self._guard.begin(limit)
         verify = str(self.folder / self._http.ca_file) if self._http.ca_file else True
         with self._guard.send(request, stream=True, timeout=limit.left(), verify=verify) as response:
             retry_after = response.headers.get(self.pause_header, "").strip()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from reminder.channels.bounded_smtp import Plain, Secured
+from reminder.channels.deadline import cut_after
 from reminder.channels.redact import redact
 from reminder.channels.secret import Secret
 from reminder.channels.smtp_reply import Reply, Stage, refusal
@@ -21,6 +22,7 @@ from reminder.errors import ChannelBroken, DeliveryError, Passing, UsageError
 
 Tls = Literal["implicit", "starttls", "none"]
 _OURSELVES = "localhost"
+_GOODBYE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +92,10 @@ class Session:
             smtp.close()
 
     def quit(self) -> None:
-        """Says goodbye. An answer that is none (QQ sends zeros) does not undo what was accepted before."""
+        """Says goodbye. An answer that is none (QQ sends zeros) does not undo what was accepted before; none is waited
+        for long."""
         if self.smtp is not None:
-            with suppress(smtplib.SMTPException, OSError, ValueError):
+            with suppress(smtplib.SMTPException, OSError, ValueError), cut_after(_GOODBYE_SECONDS, self.socket):
                 self.smtp.quit()
         self.drop()
 

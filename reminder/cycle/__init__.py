@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from reminder import outbox
 from reminder.briefing import tell
-from reminder.cycle.dispatch import deliver_due
+from reminder.cycle.carrier import deliver_due
 from reminder.cycle.freezing import freeze_chains
 from reminder.cycle.guard import Watch, clock_doubted, guarded
 from reminder.cycle.service import Service

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from functools import partial
 
 from reminder.channels.deadline import cut_all
-from reminder.cycle.dispatch import ILL_SECONDS, Carrier, Clock, Dispatch
+from reminder.cycle.carrier import Carrier
+from reminder.cycle.dispatch import ILL_SECONDS, Clock, Dispatch
 from reminder.cycle.lanes import Lane
 from reminder.cycle.service import Delivery, Service
 

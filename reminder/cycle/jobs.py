@@ -27,7 +27,8 @@ from sqlmodel import Session
 
 from reminder import outbox
 from reminder.channels.deadline import cut_all
-from reminder.cycle.dispatch import Carrier, Clock, Dispatch
+from reminder.cycle.carrier import Carrier
+from reminder.cycle.dispatch import Clock, Dispatch
 from reminder.cycle.lanes import Lane
 from reminder.cycle.service import Service
 from reminder.store.engine import one_at_a_time, writing

@@ -15,12 +15,18 @@ from reminder.domain.destination import Rate, Standing
 from reminder.outbox import Start
 
 MOST_CLAIMED = 100
+_CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", None)  # Linux; clock_gettime(2)
 _AHEAD_SECONDS = 0.4  # so much work is claimed at once: what is claimed is rendered, and should go at once
+
+
+def moment() -> float:
+    """Seconds since some instant, which also pass while the machine sleeps or this process is stopped."""
+    return time.clock_gettime(_CLOCK) if _CLOCK is not None else time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A message ready for its attempt, and when (`time.monotonic()`) it was looked at."""
+    """A message ready for its attempt, and at which `moment` it was looked at."""
 
     start: Start
     looked_at: float

@@ -174,6 +174,12 @@ def give_back(session: Session, token: str, only: int | None = None) -> int:
     return session.connection().execute(given).rowcount
 
 
+def is_ours(session: Session, message: Claimed) -> bool:
+    """Whether a message is still under our lease: nobody has taken it over."""
+    mine = and_(col(MessageRow.id) == message.id, col(MessageRow.lease_token) == message.token)
+    return session.exec(select(MessageRow.id).where(mine)).first() is not None
+
+
 def _update_mine(session: Session, message: Claimed, **values: object) -> bool:
     """Changes a message only while it is under our lease; a rescued one belongs to somebody else."""
     changed = session.connection().execute(

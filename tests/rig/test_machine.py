@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from reminder import cycle, outbox, plan
-from reminder.cycle import dispatch
+from reminder.cycle import carrier
 from reminder.domain.measure import Measure
 from reminder.rules import recheck
 from reminder.rules.rule import Span
@@ -37,7 +37,7 @@ KILLS = [
     (outbox, "put"),
     (outbox, "claim"),
     (outbox, "settle"),
-    (dispatch, "deliver"),
+    (carrier, "deliver"),
 ]
 
 

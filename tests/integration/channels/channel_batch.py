@@ -9,6 +9,7 @@ from datetime import datetime
 
 import pytest
 
+from reminder.channels import deadline
 from reminder.channels.base import Channel
 from reminder.domain.message import Envelope, Letter, Receipt
 from reminder.errors import DeliveryError
@@ -34,6 +35,14 @@ class Batch:
         with pytest.raises(DeliveryError) as caught:
             self.send(*addresses)
         return caught.value
+
+
+class Blind:
+    """A watch that sees no attempt, as in a process that was stopped."""
+
+    def add(self, attempt: deadline.cut_after) -> None: ...
+
+    def remove(self, attempt: deadline.cut_after) -> None: ...
 
 
 Mail = Callable[..., AbstractContextManager[Batch]]

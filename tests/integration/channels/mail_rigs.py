@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -201,8 +202,8 @@ def scripted(*scripts: Script) -> Iterator[tuple[int, list[int]]]:
             assert not thread.is_alive(), "a script does not end when its connection is cut"
 
 
-def drip(line: Line) -> None:
-    """An answer that never ends, one byte at a time, so that no single read times out."""
-    for _ in range(200):
+def drip(line: Line, *, for_ever: bool = False) -> None:
+    """An answer that does not end, one byte at a time, so that no single read times out."""
+    for _ in count() if for_ever else range(200):
         line.sock.sendall(b"2")
         time.sleep(0.05)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from channel_batch import Mail
+from channel_batch import Blind, Mail
 from mail_rigs import Line, drip, scripted
 
+from reminder.channels import deadline
+from reminder.channels.smtp_mail import SmtpMail
 from reminder.errors import ChannelBroken, Passing, RateLimited
 
 
@@ -60,8 +67,14 @@ def test_421_for_having_been_idle_is_opened_anew(mail: Mail) -> None:
 
 @pytest.mark.parametrize(
     "ending",
-    [lambda line: None, lambda line: line.say("what?"), lambda line: line.hear()],
-    ids=["cut", "nonsense", "hang"],
+    [
+        lambda line: None,
+        lambda line: line.say("what?"),
+        lambda line: line.hear(),
+        lambda line: line.sock.sendall(b"250"),
+        lambda line: line.sock.sendall(b"250-2.0.0 Ok\r\n250 2.0"),
+    ],
+    ids=["cut", "nonsense", "hang", "half a line", "half an answer"],
 )
 def test_no_answer_after_the_final_dot_may_have_been_an_acceptance(mail: Mail, ending: object) -> None:
     def ends(line: Line) -> None:
@@ -69,7 +82,7 @@ def test_no_answer_after_the_final_dot_may_have_been_an_acceptance(mail: Mail, e
         assert callable(ending)
         ending(line)
 
-    with scripted(ends) as (port, count), mail(port, timeout=0.5) as batch:
+    with scripted(ends) as (port, count), mail(port, timeout=3) as batch:
         error = batch.refused()
         assert (type(error), error.accepted_unknown) == (Passing, True)
         assert count == [1], "a second attempt is for the outbox to decide"
@@ -105,11 +118,102 @@ def test_a_server_that_never_greets_is_given_up_after_the_timeout(mail: Mail) ->
     assert time.monotonic() - started < 5
 
 
-def test_a_dripping_server_is_cut_off_though_no_single_read_times_out(mail: Mail) -> None:
-    with scripted(drip) as (port, _), mail(port, timeout=0.3) as batch:
-        started = time.monotonic()
-        assert type(batch.refused()) is Passing
-        assert time.monotonic() - started < 6
+def up_to(line: Line, verb: str) -> None:
+    """Answers each command before `verb` politely."""
+    if verb == "greeting":
+        return
+    line.say("220 ready")
+    while not line.hears(verb):
+        line.say("250 ok")
+
+
+@pytest.mark.parametrize("verb", ["greeting", "EHLO", "MAIL", "RCPT", "DATA"])
+def test_a_server_that_drips_its_answer_is_cut_off_at_any_stage(mail: Mail, verb: str) -> None:
+    """No single read times out; the drip goes on until it is cut."""
+
+    def drips(line: Line) -> None:
+        up_to(line, verb)
+        drip(line, for_ever=True)
+
+    with scripted(drips) as (port, count), mail(port, timeout=1) as batch:
+        error = batch.refused()
+        assert (type(error), error.accepted_unknown, count) == (Passing, False, [1])
+
+
+def test_a_server_that_drips_its_answer_to_the_final_dot_is_cut_off_and_may_have_accepted(mail: Mail) -> None:
+    def drips(line: Line) -> None:
+        line.politely()
+        drip(line, for_ever=True)
+
+    with scripted(drips) as (port, count), mail(port, timeout=3) as batch:
+        error = batch.refused()
+        assert (type(error), error.accepted_unknown, count) == (Passing, True, [1])
+
+
+@pytest.mark.parametrize("tls", ["implicit", "starttls"])
+def test_a_server_that_never_shakes_hands_is_cut_off(mail: Mail, tls: str) -> None:
+    def says_nothing(line: Line) -> None:
+        if tls == "starttls":
+            line.say("220 ready")
+            line.hear()
+            line.say("250-here\r\n250 STARTTLS")
+            line.hear()
+            line.say("220 go ahead")
+        drip(line, for_ever=True)
+
+    with scripted(says_nothing) as (port, _), mail(port, timeout=1, tls=tls) as batch:
+        error = batch.refused()
+        assert (type(error), error.accepted_unknown) == (Passing, False)
+
+
+def test_a_server_that_drips_its_goodbye_is_not_waited_for(mail: Mail) -> None:
+    def drips_at_quit(line: Line) -> None:
+        accepts(line)
+        line.hears("QUIT")
+        drip(line, for_ever=True)
+
+    with scripted(drips_at_quit, accepts) as (port, count), mail(port, timeout=20, per_connection=1) as batch:
+        assert [batch.send().code, batch.send().code] == ["250", "250"]
+        assert count == [2]
+
+
+def test_a_server_that_reads_slowly_is_cut_off_before_it_has_the_final_dot(mail: Mail) -> None:
+    """Where cutting is safe: it has not got all of the message."""
+
+    def stalls(line: Line) -> None:
+        line.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        up_to(line, "DATA")
+        line.say("354 go on")
+        stalled.wait(30)
+
+    stalled = threading.Event()
+    with scripted(stalls) as (port, _), mail(port, timeout=2) as batch:
+        batch.letter = replace(batch.letter, text="整改" * 10_000_000)
+        error = batch.refused()
+        stalled.set()
+    assert (type(error), error.accepted_unknown) == (Passing, False)
+
+
+def test_an_attempt_whose_time_is_over_hands_nothing_over(mail: Mail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that was stopped wakes up with the go-ahead in hand, before anybody has cut its connection."""
+    heard: list[str] = []
+
+    def listens(line: Line) -> None:
+        up_to(line, "DATA")
+        line.say("354 go on")
+        heard.append(line.hear())
+
+    def announced_too_late(self: SmtpMail, *args: Any, **named: Any) -> None:
+        honest(self, *args, **named)
+        later = SimpleNamespace(monotonic=lambda: time.monotonic() + 300, sleep=time.sleep)
+        monkeypatch.setattr(deadline, "time", later)
+
+    honest = SmtpMail.announce
+    monkeypatch.setattr(SmtpMail, "announce", announced_too_late)
+    monkeypatch.setattr(deadline, "_watch", Blind())
+    with scripted(listens) as (port, _), mail(port, timeout=20) as batch:
+        error = batch.refused()
+    assert (type(error), error.accepted_unknown, heard) == (Passing, False, [""])
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from ipaddress import ip_network
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from channel_batch import Hook
+from channel_batch import Blind, Hook, Mail
+from mail_rigs import scripted
 from web_rigs import Endpoint, serving
 
-from reminder.channels.guard import allowed
+from reminder.channels import deadline
+from reminder.channels.guard import Guard, allowed
 from reminder.errors import ChannelBroken, DeliveryError, Passing
 
 REFUSED = [
@@ -161,3 +166,66 @@ def test_an_unknown_name_is_worth_another_try(hook: Hook, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     assert type(hook("http://nowhere.example/").refused()) is Passing
+
+
+def test_a_request_whose_time_is_over_is_not_written(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that was stopped wakes up with a connection in hand, before anybody has cut it."""
+    heard: list[str] = []
+
+    def connected_too_late(self: Guard, connection: Any) -> socket.socket:
+        sock = honest(self, connection)
+        later = SimpleNamespace(monotonic=lambda: time.monotonic() + 300, sleep=time.sleep)
+        monkeypatch.setattr(deadline, "time", later)
+        return sock
+
+    honest = Guard.connect
+    monkeypatch.setattr(Guard, "connect", connected_too_late)
+    monkeypatch.setattr(deadline, "_watch", Blind())
+    with scripted(lambda line: heard.extend(iter(line.hear, ""))) as (port, _):
+        error = hook(f"http://127.0.0.1:{port}/", timeout=20).refused()
+    assert (type(error), error.accepted_unknown) == (Passing, False)
+    assert "{" not in "".join(heard)
+
+
+def asleep(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, list[str]]:
+    """A resolver that does not answer before the event; which names it was asked for."""
+    awake, asked = threading.Event(), list[str]()
+
+    def hangs(host: str, *_: Any, **__: Any) -> list[Any]:
+        asked.append(host)
+        awake.wait(60)
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hangs)
+    return awake, asked
+
+
+def test_a_resolver_that_hangs_is_given_up_and_holds_one_thread(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    awake, asked = asleep(monkeypatch)
+    batch = hook("http://slow.example/", timeout=0.5)
+    errors = [batch.refused() for _ in range(3)]
+    assert {(type(error), error.accepted_unknown) for error in errors} == {(Passing, False)}
+    assert asked == ["slow.example"]
+    awake.set()
+
+
+def test_mail_does_not_wait_for_a_resolver_that_hangs(mail: Mail, monkeypatch: pytest.MonkeyPatch) -> None:
+    awake, _ = asleep(monkeypatch)
+    with mail(25, host="slow.example", timeout=0.5) as batch:
+        error = batch.refused()
+    assert (type(error), error.accepted_unknown) == (Passing, False)
+    awake.set()
+
+
+def test_a_stop_does_not_wait_for_a_resolver_that_hangs(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    awake, asked = asleep(monkeypatch)
+    batch = hook("http://slow.example/", timeout=20)
+    trying = threading.Thread(target=batch.refused)
+    began = time.monotonic()
+    trying.start()
+    while not asked:
+        time.sleep(0.01)
+    deadline.cut_all()
+    trying.join(60)
+    assert time.monotonic() - began < 15
+    awake.set()

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from reminder.cycle import enqueue
-from reminder.cycle.dispatch import deliver_due
+from reminder.cycle.carrier import deliver_due
 from reminder.cycle.engine import Engine
 from reminder.domain.people import Unit
 from reminder.errors import Passing

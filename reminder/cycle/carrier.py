@@ -1,0 +1,158 @@
+"""A worker's way with one message after another: begun, tried, settled. `deliver_due` does all that is due in the
+calling thread; `engine` has workers for each destination."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from threading import Event
+
+from reminder import outbox
+from reminder.cycle.commits import Order
+from reminder.cycle.dispatch import ILL_SECONDS, Clock, Dispatch
+from reminder.cycle.lanes import Job, Lane, moment
+from reminder.cycle.opener import Opener
+from reminder.cycle.service import Service
+from reminder.deliver import deliver
+from reminder.domain.message import Outcome
+from reminder.outbox import Settled, Start
+from reminder.store import destinations
+
+STALE_SECONDS = 0.8  # what was looked at longer ago is looked at again just before it goes
+_HELD_UP_SECONDS = 1.0  # between the beginning of an attempt and its try: was this process stopped meanwhile?
+_UNTRIED = Outcome("refused", "retrying", "", "not tried: somebody else had taken the message over")
+_MOST_TRIES_TO_SETTLE = 100  # within the lease: afterwards somebody else has the message
+log = logging.getLogger("reminder.cycle")
+
+
+def deliver_due(service: Service, clock: Clock, stop: Callable[[], bool]) -> Counter[str]:
+    """Delivers what may be tried now, one message after another; returns them by the state they were left in."""
+    dispatch = Dispatch(service, clock)
+    carrier = Carrier(dispatch)
+    try:
+        while not stop() and dispatch.feed(look=True):
+            for lane in list(dispatch.lanes.values()):
+                while not stop() and (job := lane.take(clock())):
+                    carrier.carry(lane, job)
+                carrier.settle_last()
+                dispatch.give_back(lane)
+    finally:
+        carrier.close()
+        dispatch.astray.fetch()
+        for lane in dispatch.lanes.values():
+            dispatch.give_back(lane)
+    return dispatch.counts
+
+
+class Carrier:
+    """Carries messages over connections of its own. A settlement waits for the next message's beginning, where that
+    follows at once, and both are one commit."""
+
+    def __init__(self, dispatch: Dispatch) -> None:
+        self._dispatch = dispatch
+        self._opener = Opener(dispatch.service)
+        self._last: Order | None = None
+
+    def carry(self, lane: Lane, job: Job) -> None:
+        """One attempt, from its beginning to the settlement that is due at once or with the next message."""
+        try:
+            self._attempt(lane, job)
+        finally:
+            lane.landed()
+
+    def _attempt(self, lane: Lane, job: Job) -> None:
+        with self._dispatch.astray.unless_tried([job.start.message]):
+            start = self._looked_at(job)
+            channel = self._opener(job.start.message.channel)
+            if start is None or channel is None:
+                return
+            begun_at = moment()
+            order = self._begun(lane, start)
+            if order.key is None:
+                self._not_begun(lane, start, order)
+                return
+        now = self._dispatch.clock()
+        if moment() - begun_at > _HELD_UP_SECONDS and not self._dispatch.still_ours(start):
+            self._settle_untried(lane, Settled(start.message, order.key, _UNTRIED, now))
+            return
+        payload, attempts = start.written.payload, start.message.attempts + 1
+        outcome = deliver(channel, payload, start.envelope, attempts, now, doubted=start.doubted)
+        self._settle(lane, Settled(start.message, order.key, self._within_hours(outcome), self._dispatch.clock()))
+
+    def _looked_at(self, job: Job) -> Start | None:
+        """The message as it stands; looked at once more where that was too long ago."""
+        if moment() - job.looked_at <= STALE_SECONDS:
+            return job.start
+        self.settle_last()
+        return self._dispatch.again(job.start, self._opener)
+
+    def _begun(self, lane: Lane, start: Start) -> Order:
+        order = self._last or Order(self._dispatch.clock(), lane.destination)
+        order.now, order.rate, order.start = self._dispatch.clock(), lane.rate, start
+        try:
+            self._dispatch.commits.carry_out(order)
+        except Exception:  # the database: what waited to be settled still does
+            order.start = None
+            raise
+        self._last = None
+        return order
+
+    def _not_begun(self, lane: Lane, start: Start, order: Order) -> None:
+        """The lease was lost, and with it the message; or the limits leave no room just now."""
+        if order.full:
+            lane.hungry = True
+            with self._dispatch.commits.alone() as session:
+                outbox.release(session, start.message)
+                _, lane.rests_until = destinations.free_room(session, lane.destination, lane.rate, order.now)
+        else:
+            self._dispatch.count("lost")
+
+    def _settle_untried(self, lane: Lane, settled: Settled) -> None:
+        """Its attempt was begun and is recorded: nothing went out in it."""
+        self._dispatch.count("lost")
+        self._last = Order(settled.at, lane.destination, settled=settled)
+        self.settle_last()
+
+    def _settle(self, lane: Lane, settled: Settled) -> None:
+        self._dispatch.count(settled.outcome.state)
+        well = settled.outcome.peer == "well"
+        self._last = Order(settled.at, lane.destination, settled=settled, tells=not well or lane.standing.failures > 0)
+        if self._last.tells:
+            order = self.settle_last()
+            if order and order.standing:
+                lane.standing, lane.rests_until = order.standing, order.standing.paused_until
+
+    def settle_last(self) -> Order | None:
+        """Settles what still waits for the next beginning."""
+        order = self._last
+        if order:
+            self._dispatch.commits.carry_out(order)
+        self._last = None
+        return order
+
+    def settle_surely(self, stopping: Event) -> None:
+        """The same in spite of a database that is ill for a while: what the peer accepted must not be sent again."""
+        for _ in range(_MOST_TRIES_TO_SETTLE):
+            try:
+                self.settle_last()
+                return
+            except Exception:
+                log.exception("an attempt cannot be settled yet")
+            if stopping.wait(ILL_SECONDS):
+                return
+
+    def _within_hours(self, outcome: Outcome) -> Outcome:
+        """A retry may not fall into the night: it waits for the next slot."""
+        if outcome.next_attempt_at is None:
+            return outcome
+        service = self._dispatch.service
+        return replace(outcome, next_attempt_at=service.hours.next_slot(outcome.next_attempt_at, service.practice))
+
+    def close(self) -> None:
+        """Settles what is left and hangs up."""
+        try:
+            self.settle_last()
+        finally:
+            self._opener.close()
