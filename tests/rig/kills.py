@@ -32,7 +32,7 @@ from reminder.store.outbox_tables import MessageRow, ReminderRow
 from tests.makers import a_rule, at
 from tests.rig import offices
 from tests.rig.peers import Receiver
-from tests.rig.points import ONCE, SQL, at_sql
+from tests.rig.points import ONCE, SQL, at_sql, fall_asleep
 
 UNITS, RULES = 4, 2
 NOW = at("2021-06-08 09:00")
@@ -121,14 +121,28 @@ class Trial:
         return died
 
     def zombie(self, stage: str, stop: str) -> int:
-        """A cycle that is stopped at a stage, and answered or hung up on meanwhile; its process."""
+        """A cycle that is stopped at a stage of the wire, and answered or hung up on meanwhile; its process."""
+        return self._asleep(
+            lambda: self.peer.order(kill={"stage": stage, "nth": 1, "pid": os.getpid(), "stop": stop}) and None
+        )
+
+    def sleeper(self, point: str, also: Plant = honest) -> int:
+        """A cycle that stops itself at a point of its database; its process."""
+
+        def plant() -> None:
+            also()
+            at_sql(SQL[point], 1, fall_asleep)()
+
+        return self._asleep(plant)
+
+    def _asleep(self, plant: Plant) -> int:
         self.engine.dispose()
         instant = self._next()
         child = os.fork()
         if not child:
             try:
                 self.mutant()
-                self.peer.order(kill={"stage": stage, "nth": 1, "pid": os.getpid(), "stop": stop})
+                plant()
                 cycle.run(self.service(), lambda: instant)
                 os._exit(0)
             finally:

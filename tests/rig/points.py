@@ -79,8 +79,13 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def at_sql(point: Sql, nth: int = 1) -> Plant:
-    """Plants a SIGKILL at the `nth` passing of a point."""
+def fall_asleep() -> None:
+    """SIGSTOP, by its own hand, in the midst of what it does."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def at_sql(point: Sql, nth: int = 1, meet: Plant = die) -> Plant:
+    """Plants a SIGKILL, or what else is to `meet` the process, at the `nth` passing of a point."""
 
     def plant() -> None:
         pattern, left = re.compile(point.statement), [nth]
@@ -89,7 +94,7 @@ def at_sql(point: Sql, nth: int = 1) -> Plant:
         def passing() -> None:
             left[0] -= 1
             if left[0] == 0:
-                die()
+                meet()
 
         def before(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
             if pattern.search(" ".join(statement.split())):
