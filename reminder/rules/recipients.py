@@ -58,8 +58,7 @@ def _addressed(entry: str, firing: Firing, directory: Directory) -> Iterator[tup
     elif entry == "leader":
         yield from _leaders(firing, directory)
     elif entry == "principal":
-        title = firing.about.get("principal") or directory.principal  # of a chain: who it was when the chain began
-        yield (_leader(title, directory) if title else directory.office), firing.lines
+        yield from _principals(firing, directory)
     elif entry == OFFICE:
         yield directory.office, firing.lines
     elif kind == "unit":
@@ -78,6 +77,16 @@ def _leaders(firing: Firing, directory: Directory) -> Iterator[tuple[Party, tupl
         return
     for title, lines in _grouped(firing.lines, lambda line: (line.measure.leader or above,)).items():
         yield (_leader(title, directory) if title else Party(name=firing.unit)), lines
+
+
+def _principals(firing: Firing, directory: Directory) -> Iterator[tuple[Party, tuple[Line, ...]]]:
+    """Whoever is the principal; for a measure whose chain of escalation has begun, whoever it was then."""
+    now = directory.principal or ""
+    if not firing.lines:
+        yield (_leader(now, directory) if now else directory.office), ()
+    then = {line.measure.id: firing.about.get(f"principal:{line.measure.id}", now) for line in firing.lines}
+    for title, lines in _grouped(firing.lines, lambda line: (then[line.measure.id],)).items():
+        yield (_leader(title, directory) if title else directory.office), lines
 
 
 def _grouped(lines: Sequence[Line], names_of: Callable[[Line], Iterable[str]]) -> Mapping[str, tuple[Line, ...]]:

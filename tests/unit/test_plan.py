@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from reminder.domain.frozen import FrozenChain, FrozenStep
 from reminder.domain.people import OFFICE, Leader, Party, Unit
 from reminder.plan import Window, answer, known_parts, reminders
 from reminder.rules.rule import Facts, Span
@@ -280,6 +281,7 @@ def test_a_post_to_a_group_needs_no_address():
     assert (posted.recipient, posted.channel) == ("channel:群", "群")
 
 
+DAY_8 = date(2021, 6, 8)
 STEPS = [
     {"after": 7, "colour": "yellow", "to": ["leader"]},
     {"after": "15wd", "colour": "red", "to": ["leader", "principal"], "unless_answered": "5wd"},
@@ -334,6 +336,19 @@ def test_the_office_answers_for_two_leaders_of_different_measures_and_loses_neit
     (got,) = planned([a_rule("nudge", to=["leader"])], measures, "2021-06-07", "2021-06-07", a_line())
     assert (got.recipient, got.instead_of) == (OFFICE, "甲、乙")
     assert [line.measure.id for line in got.firing.lines] == [1, 2]
+
+
+def test_the_office_answers_for_two_principals_of_chains_begun_under_each_and_loses_neither():
+    """One digest, not two of one key: the second would have replaced the first."""
+    steps = (FrozenStep(after="7", colour="黄", to=("principal",), unless_answered=None, nominal=DAY_8, on=DAY_8),)
+    begun = {"rule": "overdue", "unit": "建设局", "deadline": date(2021, 6, 1), "leader": None, "steps": steps}
+    measures = [
+        a_measure("2021-06-01", id=n, chains=(FrozenChain(principal=who, **begun),))
+        for n, who in enumerate(("老组长", "新组长", "老组长"), 1)
+    ]
+    (got,) = planned([climbing()], measures, "2021-06-21", "2021-06-21", a_line())
+    assert (got.recipient, got.instead_of) == (OFFICE, "老组长、新组长")
+    assert [line.measure.id for line in got.firing.lines] == [1, 2, 3]
 
 
 def test_a_unit_named_after_its_supporting_role_still_gets_all_its_measures():

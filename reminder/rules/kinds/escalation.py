@@ -84,11 +84,8 @@ class EscalatingRule(Rule):
                 continue
             usual = chain(rungs(self.escalate, deadline, practice), measure, practice)
             for unit in self.units(measure, facts):
-                if frozen := self.frozen(measure, unit):
-                    as_begun = measure._replace(leader=frozen.leader) if frozen.leader else measure
-                    climbed.append((as_begun, unit, chain(thaw(frozen.steps), measure, practice)))
-                else:
-                    climbed.append((measure, unit, usual))
+                frozen = self.frozen(measure, unit)
+                climbed.append((measure, unit, chain(thaw(frozen.steps), measure, practice) if frozen else usual))
         for measure, unit, taken in climbed:
             for one in taken:
                 if one.on in span and self.runs_on(one.on, practice) and self.chases(measure, unit, one.on):
@@ -107,7 +104,7 @@ class EscalatingRule(Rule):
             unit=unit,
             occasion=nominal,
             at=practice.at(one.on, self.at),
-            lines=(Line(measure, tuple(sorted({of.after.n for of in one.steps}))),),
+            lines=(Line(self._as_begun(measure, unit), tuple(sorted({of.after.n for of in one.steps}))),),
             reason=Reason("escalation" + moved, facts | ({"answered": str(one.answered)} if one.answered else {})),
             provisional=practice.provisional(deadline, nominal, one.on),
             superseded=one.nominals[:-1],
@@ -115,7 +112,8 @@ class EscalatingRule(Rule):
             about={
                 f"step:{measure.id}": step.colour,
                 "steps": "+".join(str(of.after) for of in one.steps),
-                **self._as_begun(measure, unit),
+                **({"frozen": "yes"} if self.frozen(measure, unit) else {}),
+                **self._principal(measure, unit),
             },
         )
 
@@ -128,32 +126,39 @@ class EscalatingRule(Rule):
         for day, nominals in landings(self.leaders_on, span, practice).items():
             if not self.runs_on(day, practice):
                 continue
-            listed: dict[tuple[str, str, str], list[tuple[Measure, str]]] = defaultdict(list)
+            listed: dict[tuple[str, str], list[tuple[Measure, str]]] = defaultdict(list)
             for measure, unit, taken in climbed:
                 for entry in _told(taken, day) if self.chases(measure, unit, day) else ():
                     colour = next(one.steps[-1].colour for one in reversed(taken) if one.on <= day)
-                    principal = self._as_begun(measure, unit).get("principal", "")
-                    listed[unit, entry, principal if entry == "principal" else ""].append((measure, colour))
+                    listed[unit, entry].append((measure, colour))
             for whom, found in listed.items():
                 yield self._digest(whom, found, day, nominals, practice)
 
-    def _as_begun(self, measure: Measure, unit: str) -> dict[str, str]:
-        """What a firing of a frozen chain says of it: that it is one, and who the principal was."""
+    def _as_begun(self, measure: Measure, unit: str) -> Measure:
+        """The measure with the leader of its chain, if that has begun. The rule's `match` looks at it as it is now."""
         frozen = self.frozen(measure, unit)
-        return {"frozen": "yes", **({"principal": frozen.principal} if frozen.principal else {})} if frozen else {}
+        return measure._replace(leader=frozen.leader) if frozen and frozen.leader else measure
+
+    def _principal(self, measure: Measure, unit: str) -> dict[str, str]:
+        """What a firing says of a chain that has begun: who the principal was then."""
+        frozen = self.frozen(measure, unit)
+        return {f"principal:{measure.id}": frozen.principal} if frozen and frozen.principal else {}
 
     def _digest(
         self,
-        whom: tuple[str, str, str],
+        whom: tuple[str, str],
         found: list[tuple[Measure, str]],
         day: date,
         nominals: Sequence[date],
         practice: Practice,
     ) -> Firing:
-        unit, entry, principal = whom
+        unit, entry = whom
         found.sort(key=lambda one: (one[0].deadline.counted_down or date.max, one[0].ledger, one[0].id))
         occasion = nominals[-1]
         facts = {"count": str(len(found)), "occasion": str(occasion)}
+        about = {f"step:{measure.id}": colour for measure, colour in found}
+        for measure, _ in found:
+            about |= self._principal(measure, unit)
         return Firing(
             rule=self.name,
             kind=ReminderKind.ESCALATION,
@@ -161,13 +166,12 @@ class EscalatingRule(Rule):
             unit=unit,
             occasion=occasion,
             at=practice.at(day, self.at),
-            lines=tuple(Line(measure) for measure, _ in found),
+            lines=tuple(Line(self._as_begun(measure, unit)) for measure, _ in found),
             reason=Reason("digest_moved" if day != occasion else "digest", facts),
             provisional=practice.provisional(occasion, day),
             superseded=tuple(nominals[:-1]),
             to=(entry,),
-            about={f"step:{measure.id}": colour for measure, colour in found}
-            | ({"principal": principal} if principal else {}),
+            about=about,
         )
 
     def next_step(self, measure: Measure, unit: str, day: date, practice: Practice) -> Taken | None:

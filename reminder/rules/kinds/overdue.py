@@ -112,7 +112,7 @@ class OverdueRule(EscalatingRule):
             at=practice.at(day, self.at),
             lines=(Line(measure, tuple(n for n, _ in reached)),),
             reason=Reason("overdue_moved" if day != nominal else "overdue", facts),
-            provisional=practice.provisional(deadline, nominal, day),
+            provisional=practice.provisional(deadline, reached[-1][1], day),
             nominals=tuple(on for _, on in reached),
         )
 

@@ -1,5 +1,6 @@
 """`pace`: a measure whose reported progress lies behind its elapsed time (序时进度), or that has not moved for long.
 
+Only what is counted down has a time to lie behind; what goes on without a date can stand still all the same.
 When it fired before follows from the facts as they stand: the days of `on` are walked from the day the measure was
 dated. Only the last reported percent is known, so it counts from the day it was reported; before that day there is no
 verdict about it. After a new report the days before it therefore no longer hold back a reminder by `repeat`.
@@ -80,8 +81,8 @@ class PaceRule(Rule):
                         yield self._firing(measure, unit, verdict, (day, asked[day]), practice)
 
     def verdict(self, measure: Measure, day: date, practice: Practice) -> Verdict:
-        """What is wrong with a measure on `day`; nothing where it is closed, claimed or not counted down."""
-        if measure.deadline.counted_down is None or not measure.chased_on(day):
+        """What is wrong with a measure on `day`; nothing where it is closed or claimed."""
+        if not measure.chased_on(day):
             return Verdict()
         expected, moved = expected_on(measure, day, practice.calendar), moved_on(measure, day)
         stale = bool(self.stale and moved and _after(self.stale, moved, practice.calendar) <= day)
@@ -106,9 +107,9 @@ class PaceRule(Rule):
     ) -> Firing:
         day, nominals = landed
         deadline, begins = measure.deadline.counted_down or day, measure.dated_on or day
-        facts = {"deadline": str(deadline)}
+        facts: dict[str, str] = {}
         if verdict.expected is not None:
-            facts |= {"expected": str(verdict.expected), "percent": str(measure.percent)}
+            facts |= {"deadline": str(deadline), "expected": str(verdict.expected), "percent": str(measure.percent)}
         if verdict.stale_since:
             facts |= {"since": str(verdict.stale_since)}
         code = "pace" if verdict.expected is not None else "pace_stale"
@@ -128,7 +129,7 @@ class PaceRule(Rule):
         )
 
     def why_not(self, measure: Measure, unit: str, day: date, practice: Practice) -> Reason:
-        if measure.deadline.counted_down is None:
+        if measure.deadline.counted_down is None and self.stale is None:
             return Reason("not_counted_down", {"deadline": measure.deadline.text})
         if refusal := self.refusal(measure, unit, day, practice):
             return refusal
@@ -144,6 +145,8 @@ class PaceRule(Rule):
             told = [on for on, _ in self._told(measure, walked, practice)]
             return Reason("pace_told", {"on": str(told[-1]) if told else ""})
         expected = expected_on(measure, day, practice.calendar)
+        if self.behind is None or measure.deadline.counted_down is None:
+            return Reason("not_stale", {"since": str(moved_on(measure, day) or "")})
         if measure.percent is None or expected is None:
             return Reason("pace_unknown")
         return Reason("on_pace", {"expected": str(expected), "percent": str(measure.percent)})

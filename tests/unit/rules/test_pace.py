@@ -108,9 +108,28 @@ def test_an_extension_moves_the_line():
     assert next(iter(fired(later, last="12-31"))) == "07-19"  # 第 30 个工作日是 07-13，30/149
 
 
-@pytest.mark.parametrize("kind", [DeadlineKind.ONGOING, DeadlineKind.VAGUE, DeadlineKind.EMPTY])
+WITHOUT_A_DATE = [DeadlineKind.ONGOING, DeadlineKind.VAGUE, DeadlineKind.EMPTY]
+
+
+@pytest.mark.parametrize("kind", WITHOUT_A_DATE)
 def test_what_is_not_counted_down_has_no_pace(kind):
-    assert fired(a_plan(deadline=Deadline(kind)), stale=1) == {}
+    assert fired(a_plan(deadline=Deadline(kind))) == {}
+
+
+@pytest.mark.parametrize("kind", WITHOUT_A_DATE)
+def test_what_is_not_counted_down_can_stand_still(kind):
+    """长期坚持的措施没有时限可落后，30 个工作日没有进展照样提醒."""
+    got = fired(a_plan(deadline=Deadline(kind)), stale="30wd", repeat="10wd")
+    assert list(got) == ["07-19"]
+    assert (got["07-19"].reason.code, dict(got["07-19"].about)) == ("pace_stale", {"since": "2021-05-31"})
+    assert not got["07-19"].provisional
+    assert fired(a_plan(deadline=Deadline(kind), answers=(day("07-01"),)), stale="30wd") == {}
+
+
+def test_a_date_that_nobody_confirmed_is_no_line_but_no_excuse_either():
+    unsure = Deadline(DeadlineKind.DATE, day("07-09"), confirmed=False)
+    codes = {one.reason.code for one in fired(a_plan(deadline=unsure), stale=14).values()}
+    assert codes == {"pace_stale", "pace_stale_moved"}
 
 
 def test_nothing_before_the_office_started_and_that_silence_holds_nothing_back():
@@ -147,6 +166,29 @@ REASONS = [
     ("已销号", closed("2021-06-01"), "06-21", "closed", {}),
     ("不倒计时", {"deadline": Deadline(DeadlineKind.ONGOING)}, "06-21", "not_counted_down", {}),
 ]
+STALE_REASONS = [
+    ("有时限，不看比例，近来有进展", {}, {}, "06-07", "not_stale", {"since": "2021-05-31"}),
+    ("长期坚持，近来有进展", {"deadline": Deadline(DeadlineKind.ONGOING)}, {"behind": 20}, "06-07", "not_stale", {}),
+    (
+        "长期坚持，刚提醒过",
+        {"deadline": Deadline(DeadlineKind.ONGOING)},
+        {},
+        "06-21",
+        "pace_told",
+        {"on": "2021-06-15"},
+    ),
+    ("从何时算起都不知道", {"dated_on": None, "progress_on": None}, {}, "06-21", "not_stale", {"since": ""}),
+]
+
+
+@pytest.mark.parametrize(
+    ("changes", "keys", "on", "code", "facts"), [c[1:] for c in STALE_REASONS], ids=[c[0] for c in STALE_REASONS]
+)
+def test_the_no_about_standing_still_has_its_reason(changes, keys, on, code, facts):
+    rule = a_rule("pace", **{"behind": None, "stale": 14, "repeat": "10wd"} | keys)
+    reason = rule.why_not(a_plan(**changes), "建设局", day(on), a_practice())
+    assert reason.code == code
+    assert reason.facts.items() >= facts.items()
 
 
 @pytest.mark.parametrize(("changes", "on", "code", "facts"), [c[1:] for c in REASONS], ids=[c[0] for c in REASONS])

@@ -16,6 +16,12 @@ WRITTEN_OFF = a_measure("2026-06-30", **closed("2026-10-03"))
 CASES = [  # 2027-01-01 is known to be a holiday, 2027 is not known otherwise
     ("逾期第7天是元旦，提前", a_rule("overdue", every=7), Facts(measures=[a_measure("2026-12-25")]), "2026-12-31"),
     (
+        "逾期第6天是年底，第7天是元旦，合为一次",
+        a_rule("overdue", every=[6, 7]),
+        Facts(measures=[a_measure("2026-12-25")]),
+        "2026-12-31",
+    ),
+    (
         "升级那天是元旦，提前",
         a_rule("overdue", every=3650, escalate=[{"after": 7, "colour": "红", "to": ["office"]}]),
         Facts(measures=[a_measure("2026-12-25")]),
