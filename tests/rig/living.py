@@ -32,7 +32,8 @@ from reminder.store.tables import MeasureRow
 from tests.integration.office.desk import Desk, row
 from tests.makers import SHANGHAI
 from tests.rig import oracle, program, worlds
-from tests.rig.oracle import DAY, Fact
+from tests.rig.days import DAY, chased, standing, week_of
+from tests.rig.oracle import Fact
 
 BEGINS = date(2021, 9, 6)  # a Monday; the long holidays of autumn lie ahead
 UNITS = ["甲局", "乙局"]
@@ -146,7 +147,7 @@ class Office:
     def acts(self, name: str, code: str, **facts: Any) -> None:
         """The act, where the measure's status allows it; the oracle's world follows."""
         measure, today = self.measure(code), self.today
-        stands = oracle.standing(measure, today)
+        stands = standing(measure, today)
         possible = {"claim": "in_progress", "return": "claimed", "progress": "in_progress", "extend": "in_progress"}
         possible |= {"suspend": "in_progress", "reopen": "written_off", "write_off": "in_progress claimed"}
         if stands not in possible[name]:
@@ -166,7 +167,7 @@ class Office:
         measure["status"] = measure["changes"][-1][1] if measure["changes"] else "in_progress"
 
     def reports(self, unit: str) -> None:
-        week = oracle.week_of(self.today)
+        week = week_of(self.today)
         self.world["reports"].setdefault((unit, week), self.now.replace(tzinfo=None))
         with writing(self.engine) as session:
             record_report(session, Report(unit=unit, week=week, submitted_at=self.now), SHANGHAI)
@@ -295,7 +296,7 @@ class Office:
             told = [self.measure(str(line["measure"])) for line in lines]
             if any(self._silenced(r, silence, lines) for silence in self.world["silences"]):
                 self.wrong.append(f"silenced: {r.rule} {r.unit} {r.occasion} at {self.now}")
-            if told and not any(oracle.chased(measure, self.today) for measure in told):
+            if told and not any(chased(measure, self.today) for measure in told):
                 self.wrong.append(f"closed or claimed: {r.rule} {r.unit} {r.occasion} at {self.now}")
             if r.kind in ("before", "due", "overdue") and lines[0]["deadline"] != str(told[0]["deadline"]):
                 self.wrong.append(f"extended: {r.rule} {r.occasion} at {self.now}")
@@ -317,7 +318,7 @@ class Office:
         self.wrong += ["one identity with different bytes" for n in self.post.bytes_of.values() if len(n) > 1]
         for at, letter in self.post.letters:
             for told in letter["measures"]:
-                if not oracle.chased(self.measure(told["code"]), at.date()):
+                if not chased(self.measure(told["code"]), at.date()):
                     self.wrong.append(f"reminded of {told['code']}, which is {told['status']}, at {at}")
             for told in letter["reports"]:
                 sent = self.world["reports"].get((told["unit"], told["week"]))

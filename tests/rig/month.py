@@ -30,7 +30,7 @@ from reminder.store.outbox_tables import DestinationRow
 from reminder.store.tables import EventRow, MeasureRow, ReportRow
 from tests.makers import SHANGHAI, a_practice
 from tests.rig import offices
-from tests.rig.oracle import week_of
+from tests.rig.days import week_of
 from tests.rig.peers import Receiver
 
 FIRST, DAYS = date(2021, 9, 6), 30

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from reminder.domain.frozen import FrozenChain, FrozenStep
 from reminder.domain.measure import Change, Deadline, DeadlineKind, LookBack, Measure, Status
 from reminder.domain.owed import DutyDone, SentLetter
 from reminder.domain.people import OFFICE, Directory, Leader, Party, Unit
@@ -92,7 +93,23 @@ def _measure(n: int, measure: dict[str, Any]) -> Measure:
         dated_on=measure["dated"],
         answers=tuple(sorted({*measure["answers"], *progress})),
         look_backs=tuple(LookBack(day, held=True) for day in sorted(measure["look_backs"])),
+        chains=tuple(_chain(**chain) for chain in measure.get("chains", ())),
     )
+
+
+def _chain(steps: Sequence[dict[str, Any]], **posts: Any) -> FrozenChain:
+    frozen = [
+        FrozenStep(
+            after=str(step["after"]),
+            colour=step["colour"],
+            to=tuple(step["to"]),
+            unless_answered=str(step["unless_answered"]) if "unless_answered" in step else None,
+            nominal=step["nominal"],
+            on=step["on"],
+        )
+        for step in steps
+    ]
+    return FrozenChain(**posts, steps=tuple(frozen))
 
 
 def practice(world: World) -> Practice:

@@ -25,8 +25,8 @@ from reminder.domain.measure import Measure
 from reminder.rules import recheck
 from reminder.rules.rule import Span
 from tests.makers import SHANGHAI
+from tests.rig.days import DAY
 from tests.rig.living import BEGINS, UNITS, Office, empty_database
-from tests.rig.oracle import DAY
 
 CODES = [str(n) for n in range(1, 6)]
 BEFORE = [[7, 3, 1, 0], [3, 1], ["5wd", 1, 0]]

@@ -114,6 +114,14 @@ def _next(day):
     return day and day + timedelta(days=1)
 
 
+def _chain_of_any_deadline(honest):
+    def frozen(self, measure, unit):
+        mine = [one for one in measure.chains if (one.rule, one.unit) == (self.name, unit)]
+        return mine[0] if mine else None
+
+    return frozen
+
+
 def _open_not_chased(honest):
     return lambda self, day: self.open_on(day)
 
@@ -145,6 +153,9 @@ MUTANTS = {
         lambda f: lambda s, d, first, p: f(s, d - timedelta(days=1), first, p),
     ),
     "升级重复": ("reminder.rules.kinds.escalation", "chain", _every_day),
+    "升级链开始后仍随规则改": (EscalatingRule, "frozen", lambda f: lambda self, measure, unit: None),
+    "延期后升级不重新起算": (EscalatingRule, "frozen", _chain_of_any_deadline),
+    "升级链开始后换了组长": (EscalatingRule, "_principal", lambda f: lambda self, measure, unit: {}),
     "答复了仍升级": (chain, "_put_off", _unanswered),
     "升级那天不再提醒单位以外": (EscalatingRule, "escalations", lambda f: lambda self, facts, span, practice: iter(())),
     "领导汇总漏掉": (EscalatingRule, "_digests", lambda f: lambda self, climbed, span, practice: iter(())),

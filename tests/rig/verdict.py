@@ -11,6 +11,7 @@ from reminder.store.outbox_tables import DeliveryRow, MessageRow, ReminderRow
 from reminder.store.tables import MeasureRow
 from tests.makers import SHANGHAI
 from tests.rig import offices, oracle
+from tests.rig.days import chased
 from tests.rig.month import FIRST, LAST, Life
 from tests.rig.oracle import Fact
 
@@ -115,7 +116,7 @@ def _not_received(books: _Books, message: MessageRow, fact: Fact, figures: Count
 
 
 def _open(world: dict[str, Any], code: str, day: Any) -> bool:
-    return oracle.chased(next(m for m in world["measures"] if m["code"] == code), day)
+    return chased(next(m for m in world["measures"] if m["code"] == code), day)
 
 
 def _over(world: dict[str, Any], fact: Fact, ended: datetime | None) -> bool:
@@ -124,7 +125,7 @@ def _over(world: dict[str, Any], fact: Fact, ended: datetime | None) -> bool:
     local = ended.astimezone(SHANGHAI)
     if fact.of:
         sent = world["reports"].get((fact.unit, fact.of))
-        anything = any(fact.unit in m["units"] and oracle.chased(m, local.date()) for m in world["measures"])
+        anything = any(fact.unit in m["units"] and chased(m, local.date()) for m in world["measures"])
         return (sent is not None and sent <= local.replace(tzinfo=None)) or not anything
     return not any(_open(world, code, local.date()) for code, _ in fact.about)
 

@@ -10,7 +10,8 @@ from typing import Any
 import chinese_calendar
 
 from tests.rig import oracle
-from tests.rig.oracle import WEEKDAYS, Fact, week_of
+from tests.rig.days import WEEKDAYS, period, week_of
+from tests.rig.oracle import Fact
 
 UNITS = ["甲局", "乙局", "丙办", "外单位"]
 HOURS = ["08:00", "09:00", "09:30", "17:00"]
@@ -32,6 +33,8 @@ def world(seed: int) -> dict[str, Any]:
     rest, off, work = _calendar(dice, base, first)
     measures = [_measure(dice, str(n), first) for n in range(dice.randint(1, 6))]
     rules = _rules(dice, first)
+    for measure in measures:
+        measure["chains"] = [_chain(dice, measure, unit) for unit in measure["units"] if measure["deadline"]]
     return {
         "first": first,
         "last": first + LENGTH * DAY,
@@ -113,6 +116,18 @@ def _measure(dice: Random, code: str, first: date) -> dict[str, Any]:
         "standing": dice.random() < 0.2,
         "blocked": dice.random() < 0.2,
     }
+
+
+def _chain(dice: Random, measure: dict[str, Any], unit: str) -> dict[str, Any]:
+    """An escalation that has begun: by other steps than the rule's, after this deadline or one before an extension."""
+    deadline = measure["deadline"] - dice.choice([0, 0, 0, 10]) * DAY
+    steps, nominal = [], deadline
+    for n in sorted(dice.sample(range(1, 40), dice.randint(0, 3))):
+        nominal = deadline + n * DAY
+        step = _step(dice, n if dice.random() < 0.6 else f"{n}wd")
+        steps.append(step | {"nominal": nominal, "on": nominal + dice.choice([0, 0, 1, 2]) * DAY})
+    posts = {"leader": dice.choice([None, "丙领导", "乙领导"]), "principal": dice.choice([None, "乙领导", "组长"])}
+    return {"rule": dice.choice(["late", "late", "other"]), "unit": unit, "deadline": deadline, "steps": steps, **posts}
 
 
 def _rules(dice: Random, first: date) -> list[dict[str, Any]]:
@@ -263,10 +278,8 @@ def _silence(dice: Random, measures: list[dict[str, Any]], first: date) -> dict[
 
 def _done(dice: Random, rule: dict[str, Any], first: date) -> tuple[str, str, str, date, int]:
     day, due = first + dice.randint(-10, 50) * DAY, rule["due"]
-    names = {"week": week_of(day), "month": f"{day:%Y-%m}", "quarter": f"{day.year}-Q{(day.month + 2) // 3}"}
-    names |= {"year": f"{day:%Y}", "dates": str(due.get("dates", [day])[0])}
-    period = next(name for key, name in names.items() if key in due)
-    return "duty", dice.choice(rule["owed_by"]), period, day - dice.randint(0, 5) * DAY, dice.choice([1, 1, 2])
+    name = period(due, due.get("dates", [day])[0])
+    return "duty", dice.choice(rule["owed_by"]), name, day - dice.randint(0, 5) * DAY, dice.choice([1, 1, 2])
 
 
 def _reports(dice: Random, first: date) -> dict[tuple[str, str], datetime]:
