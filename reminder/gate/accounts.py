@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
@@ -90,22 +92,44 @@ def everybody(session: Session) -> list[UserRow]:
     return list(session.exec(select(UserRow).order_by(col(UserRow.name))))
 
 
-def sign_in(session: Session, name: str, password: str, address: str, now: datetime) -> tuple[Answer, Person | None]:
-    """Checks a password. A failure is counted; after too many even the right password is not looked at."""
-    name = _folded(name)
-    if _locked(session, name, address, now):
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Somebody tries to sign in as `name`, from `address`."""
+
+    name: str
+    address: str
+    at: datetime
+
+    @classmethod
+    def of(cls, name: str, address: str, at: datetime) -> Attempt:
+        """With the name as accounts have it."""
+        return cls(_folded(name)[:60], address, at)
+
+
+def look_at(
+    session: Session, attempt: Attempt, password: str, refused: Sequence[Attempt]
+) -> tuple[Answer, UserRow | None]:
+    """Checks a password; after too many failures, `refused` among them, even the right one is not looked at. Writes
+    nothing."""
+    if _locked(session, attempt, refused):
         return Answer.LOCKED, None
-    row = session.get(UserRow, name)
+    row = session.get(UserRow, attempt.name)
     known = row.password if row is not None and row.password else ""
     with _one_at_a_time:
         good = _verified(known or _nobody(), password) and bool(known)
-    if row is None or not good:
-        session.add(RefusedSignInRow(name=name[:60], address=address, at=now))
-        return Answer.REFUSED, None
-    session.connection().execute(
-        delete(RefusedSignInRow).where(col(RefusedSignInRow.name) == name, col(RefusedSignInRow.address) == address)
-    )
-    return Answer.LET_IN, Person(row.name, Role(row.role))
+    return (Answer.LET_IN, row) if row is not None and good else (Answer.REFUSED, None)
+
+
+def note_failure(session: Session, attempt: Attempt) -> None:
+    """Counts a sign-in that was refused."""
+    session.add(RefusedSignInRow(name=attempt.name, address=attempt.address, at=attempt.at))
+    session.flush()
+
+
+def forgive(session: Session, attempt: Attempt) -> None:
+    """Whoever was let in has failed no more, from that address."""
+    mine = col(RefusedSignInRow.name) == attempt.name, col(RefusedSignInRow.address) == attempt.address
+    session.connection().execute(delete(RefusedSignInRow).where(*mine))
 
 
 def vouched_for(session: Session, name: str, role: Role) -> Person | None:
@@ -115,12 +139,13 @@ def vouched_for(session: Session, name: str, role: Role) -> Person | None:
     return Person(row.name, Role(row.role)) if row else None
 
 
-def _locked(session: Session, name: str, address: str, now: datetime) -> bool:
-    lately = select(func.count()).where(
-        col(RefusedSignInRow.name) == name[:60], col(RefusedSignInRow.at) > now - LOCKED_FOR
-    )
-    anywhere = session.exec(lately).one()
-    here = session.exec(lately.where(col(RefusedSignInRow.address) == address)).one()
+def _locked(session: Session, attempt: Attempt, refused: Sequence[Attempt]) -> bool:
+    since = attempt.at - LOCKED_FOR
+    lately = select(func.count()).where(col(RefusedSignInRow.name) == attempt.name, col(RefusedSignInRow.at) > since)
+    besides = [one for one in refused if one.name == attempt.name and one.at > since]
+    anywhere = session.exec(lately).one() + len(besides)
+    here = session.exec(lately.where(col(RefusedSignInRow.address) == attempt.address)).one()
+    here += sum(one.address == attempt.address for one in besides)
     return here >= MOST_FAILURES or anywhere >= MOST_FAILURES_ANYWHERE
 
 

@@ -121,7 +121,9 @@ def person_of(request: Request, role: Role) -> Person | None:
         if name := vouched_name(request):
             return vouched_for(session, name, role)
         cookie = request.cookies.get(cookie_name(request, "session"))
-        return signed_in(session, cookie, role, here.now()) if cookie else None
+        if not cookie or here.door.closed(cookie):
+            return None
+        return signed_in(session, cookie, role, here.now()) or here.door.person(session, cookie, role, here.now())
 
 
 def vouched_name(request: Request) -> str:

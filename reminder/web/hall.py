@@ -13,6 +13,7 @@ from fastapi import Request
 
 from reminder.app import App
 from reminder.config.models import Web
+from reminder.gate.door import Door
 from reminder.web.remembered import Kept, Remembered
 from reminder.web.visits import Visits
 from reminder.words import LOCALES
@@ -23,13 +24,14 @@ LANGUAGE_COOKIE = "language"
 @dataclass(frozen=True, slots=True)
 class Hall:
     """`current` is the application as last reloaded; `now` the clock; `key` the service's secret; `memory` what costs
-    much and may be some seconds old; `visits` how often links were opened."""
+    much and may be some seconds old; `visits` how often links were opened; `door` who signs in."""
 
     current: Callable[[], App]
     now: Callable[[], datetime]
     key: str
     memory: Remembered = field(default_factory=Remembered)
     visits: Visits = field(default_factory=Visits)
+    door: Door = field(default_factory=Door)
 
     @property
     def app(self) -> App:

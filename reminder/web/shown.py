@@ -16,8 +16,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from reminder.app import App
 from reminder.gate import accounts
 from reminder.gate.role import Person, Role
-from reminder.gate.sessions import open_session
+from reminder.gate.sessions import keep_session, new_session
 from reminder.store.engine import writing
+from reminder.store.gate_tables import UserRow
 from reminder.web.application import application
 from reminder.web.headers import Guarded
 from reminder.web.listening import listener, parts
@@ -60,7 +61,9 @@ def _cookie(app: App, now: datetime) -> str:
     person = Person(app.configuration.office.name, Role.ADMINISTRATOR)
     with writing(app.engine) as session:
         accounts.add(session, person, "", now, app.configuration.locale)
-        return open_session(session, person, now)
+        cookie, opened = new_session(session.get_one(UserRow, person.name), now)
+        keep_session(session, opened)
+        return cookie
 
 
 class _SignedIn:

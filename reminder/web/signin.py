@@ -8,9 +8,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
-from reminder.gate.accounts import Answer, forget_failures, sign_in
-from reminder.gate.sessions import LASTS, close_session, open_session
-from reminder.store.engine import writing
+from reminder.gate.accounts import Answer, Attempt
+from reminder.gate.sessions import LASTS
 from reminder.web.access import address_of, anyone
 from reminder.web.forms import form, text
 from reminder.web.hall import cookie_name, hall, secure
@@ -31,10 +30,8 @@ def signed_in(request: Request, sent: Annotated[FormData, Depends(form)]) -> Res
     here, name = hall(request), text(sent, "name", 60)
     given = sent.get("password")
     password = given if isinstance(given, str) else ""
-    with writing(here.app.engine) as session:
-        forget_failures(session, here.now())
-        answer, person = sign_in(session, name, password, address_of(request), here.now())
-        cookie = open_session(session, person, here.now()) if person else ""
+    attempt = Attempt.of(name, address_of(request), here.now())
+    answer, cookie = here.door.sign_in(here.app.engine, attempt, password)
     to = _within(text(sent, "to", 500))
     if answer is not Answer.LET_IN:
         status = 429 if answer is Answer.LOCKED else 401
@@ -55,8 +52,8 @@ def signed_in(request: Request, sent: Annotated[FormData, Depends(form)]) -> Res
 def signed_out(request: Request, sent: Annotated[FormData, Depends(form)]) -> Response:
     """Ends the session, here and in the database."""
     name = cookie_name(request, "session")
-    with writing(hall(request).app.engine) as session:
-        close_session(session, request.cookies.get(name, ""))
+    here = hall(request)
+    here.door.sign_out(here.app.engine, request.cookies.get(name, ""))
     done = RedirectResponse("/login", 303)
     done.delete_cookie(name, secure=secure(request), httponly=True, samesite="lax")
     return done

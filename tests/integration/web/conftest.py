@@ -46,6 +46,8 @@ class House:
         self.served = application(lambda: self.app, self.clock)
         memory = self.served.state.hall.memory
         memory.patience = memory.first = 600  # a busy machine is waited for
+        self.door = self.served.state.hall.door
+        self.door.patience = 600  # the same
 
     @property
     def engine(self):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
+from contextlib import closing, contextmanager
+
 import pytest
 from sqlmodel import select
 
@@ -139,3 +143,68 @@ def test_a_forged_forwarded_address_does_not_escape_the_lock(house):
         sent = {**shown, "name": name, "password": "wrong wrong"}
         browser.post("/login", data=sent, headers={"X-Forwarded-For": f"9.9.9.{n}"})
     assert house.sign_in(house.browser(), name, PASSWORD).status_code == 429
+
+
+@contextmanager
+def planned(house):
+    """As while a daemon plans a country's Monday: nobody else writes into the database."""
+    with closing(sqlite3.connect(house.engine.url.database, isolation_level=None)) as daemon:
+        daemon.execute("BEGIN IMMEDIATE")
+        house.door.patience = 0.0
+        yield
+        daemon.execute("COMMIT")
+    end = time.monotonic() + 300
+    while house.door._changes and time.monotonic() < end:
+        time.sleep(0.05)
+
+
+def kept_sessions(house):
+    with reading(house.engine) as session:
+        return len(session.exec(select(SessionRow)).all())
+
+
+def test_while_the_daemon_plans_people_sign_in_and_look(house):
+    name = house.user(Role.OFFICER)
+    with planned(house):
+        browser = house.browser()
+        assert house.sign_in(browser, name, PASSWORD).status_code == 303
+        assert browser.get("/").status_code == 200
+        assert kept_sessions(house) == 0
+    assert kept_sessions(house) == 1
+    assert browser.get("/measures").status_code == 200
+
+
+def test_while_the_daemon_plans_failures_lock_all_the_same(house):
+    name = house.user(Role.OFFICER)
+    with planned(house):
+        browser = house.browser()
+        for _ in range(accounts.MOST_FAILURES):
+            assert house.sign_in(browser, name, "wrong wrong wrong").status_code == 401
+        assert house.sign_in(browser, name, PASSWORD).status_code == 429
+    assert house.sign_in(browser, name, PASSWORD).status_code == 429
+
+
+def test_while_the_daemon_plans_signing_out_counts_at_once(house):
+    browser = house.browser(Role.OFFICER)
+    kept = dict(browser.cookies)
+    with planned(house):
+        assert browser.post("/logout", data=hidden(browser.get("/").text)).status_code == 303
+        browser.cookies.update(kept)
+        assert browser.get("/").status_code == 303
+    assert browser.get("/").status_code == 303
+    assert kept_sessions(house) == 0
+
+
+def test_a_session_that_was_not_written_yet_ends_with_its_password(house):
+    name = house.user(Role.OFFICER)
+    with closing(sqlite3.connect(house.engine.url.database, isolation_level=None)) as daemon:
+        daemon.execute("BEGIN IMMEDIATE")
+        house.door.patience = 0.0
+        browser = house.browser()
+        assert house.sign_in(browser, name, PASSWORD).status_code == 303
+        daemon.execute("UPDATE account SET password = 'another' WHERE name = ?", [name])
+        daemon.execute("COMMIT")
+    house.door.patience = 600
+    house.door.sign_out(house.engine, "")  # waits for its turn behind the other
+    assert browser.get("/").status_code == 303
+    assert kept_sessions(house) == 0
