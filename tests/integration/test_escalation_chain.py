@@ -9,6 +9,8 @@ import pytest
 from sqlmodel import select
 
 from reminder.domain.people import Leader
+from reminder.office.act import Act, Office
+from reminder.office.acts import perform
 from reminder.rules.calendar import days
 from reminder.store.engine import writing
 from reminder.store.tables import EventRow, MeasureRow
@@ -209,3 +211,59 @@ def test_an_extension_begins_a_chain_by_the_rule_of_its_day(stage):
     live(stage, "2021-06-09", "2021-06-22")
     assert reached(stage)["组长"] == ["06-21"]
     assert reached(stage)["分管领导"] == ["06-08"]
+
+
+def handed_over(stage, on, old="建设局", new="财政局"):
+    office = Office(now=at(f"{on} 16:00"), zone=stage.service.practice.zone)
+    order = Act(
+        name="hand_over", on=date.fromisoformat(on), by="张三", because="职责在财政局", text=new, instead_of=old
+    )
+    with writing(stage.engine) as session:
+        perform(session, "73", order, office)
+
+
+def units_named(stage, recipient):
+    """By day of which units a recipient's letters speak."""
+    told = zip(stage.messages(), stage.letters(), strict=True)
+    bodies = {f"{message.created_at:%m-%d}": body(letter) for message, letter in told if message.recipient == recipient}
+    return {day: {unit for unit in ("建设局", "财政局") if unit in text} for day, text in bodies.items()}
+
+
+def test_a_measure_handed_over_climbs_on_for_its_new_unit(stage):
+    """The clock runs on: no step comes twice, none is lost, and from then on all letters speak of the new unit."""
+    stage.measure("73", "2021-06-01")
+    live(stage, last="2021-06-10")
+    handed_over(stage, "2021-06-10")
+    live(stage, "2021-06-11")
+    told = reached(stage)
+    assert "建设局" not in told
+    assert told["财政局"] == CHAIN["建设局"]
+    assert (told["分管领导"], told["组长"]) == (CHAIN["分管领导"], CHAIN["组长"])
+    assert units_named(stage, "分管领导") == {
+        "06-08": {"建设局"},
+        **{key: {"财政局"} for key in ("06-15", "06-21", "06-23", "06-28")},
+    }
+
+
+def test_handed_over_after_its_last_step_a_measure_is_told_in_digests_and_no_step_is_repeated(stage):
+    stage.measure("73", "2021-06-01")
+    live(stage, last="2021-06-24")
+    handed_over(stage, "2021-06-24")
+    live(stage, "2021-06-25")
+    steps = [row for row in stage.reminders() if row.kind == "escalation" and not row.subject.startswith("digest")]
+    assert [(row.recipient, row.unit, str(row.occasion)) for row in steps] == [
+        ("分管领导", "建设局", "2021-06-08"),
+        ("分管领导", "建设局", "2021-06-23"),
+        ("组长", "建设局", "2021-06-23"),
+    ]
+    assert reached(stage) == {**CHAIN, "建设局": ["06-15"], "财政局": ["06-29"]}
+
+
+def test_what_was_held_for_a_unit_is_cancelled_when_the_measure_is_another_s(stage):
+    stage.measure("73", "2021-06-01")
+    stage.cycle("2021-06-15 08:00")
+    stage.cycle("2021-06-15 19:00")  # outside hours: held
+    handed_over(stage, "2021-06-15")
+    stage.cycle("2021-06-16 08:30")
+    assert {message.recipient for message in stage.messages() if message.state == "sent"} <= {"分管领导", "财政局"}
+    assert all("建设局" not in body(letter) for letter in stage.letters())

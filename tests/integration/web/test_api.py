@@ -73,6 +73,26 @@ def test_progress_is_recorded_with_who_and_through_what(week, records, looks):
     assert measure(week, "1").percent == 40
 
 
+def test_a_measure_is_handed_over_and_the_clock_runs_on(week, records, looks):
+    said = {"unit": "财政局", "because": "职责在财政局", "by": "王五"}
+    assert looks.post(f"{API}/measures/2/hand-over", json=said).status_code == 403
+    told = records.post(f"{API}/measures/2/hand-over", json=said).json()
+    assert (told["units"], told["deadline"]["date"]) == (["财政局"], "2021-05-31")
+    [event] = events(week, "2")
+    assert (event.act, event.by, event.facts["via"], event.facts["was_unit"]) == (
+        "hand_over",
+        "王五",
+        "api:program",
+        "建设局",
+    )
+    week.desk.cycle("2021-06-08 09:00")
+    assert "措施2" in letters(week)["财政局"][-1]
+    for refused in ({**said, "unit": "没有的局"}, said, {**said, "instead_of": "没有的局", "unit": "建设局"}):
+        assert records.post(f"{API}/measures/2/hand-over", json=refused).status_code == 409
+    for unread in ({"unit": "财政局"}, {**said, "on": "nonsense"}, {**said, "more": 1}):
+        assert records.post(f"{API}/measures/1/hand-over", json=unread).status_code == 422
+
+
 def test_reports_are_recorded_once_and_listed(week, records):
     said = {"unit": "区建设局", "week": "2021-06-07", "submitted_at": "2021-06-07T10:00:00+08:00"}
     assert [records.post(f"{API}/reports", json=said).json()["new"] for _ in range(2)] == [True, False]
@@ -101,6 +121,7 @@ def test_it_describes_itself(week):
             "measures",
             "measures/{code}",
             "measures/{code}/progress",
+            "measures/{code}/hand-over",
             "reports",
             "plan",
             "explain",
