@@ -84,7 +84,8 @@ def _enqueued(service: Service, now: datetime, watch: Watch | None) -> Enqueued:
         if not why and memory.last_at is not None and now < memory.last_at:
             return Enqueued()  # the last cycle has answered for this instant already
         doubted = clock_doubted(why)
-        planned = 0 if doubted else _put(service, session, memory, now)
+        going_on = watch.going_on if watch else _nothing
+        planned = 0 if doubted else _put(service, session, memory, now, going_on)
         held = _hold(service, session, memory, why, now) if why else 0
         merge(session, now)
         if service.message_at:
@@ -96,9 +97,14 @@ def _enqueued(service: Service, now: datetime, watch: Watch | None) -> Enqueued:
     return Enqueued(planned, why, held)
 
 
-def _put(service: Service, session: Session, memory: Memory, now: datetime) -> int:
+def _nothing() -> None:
+    """Nobody asks whether a cycle by hand goes on."""
+
+
+def _put(service: Service, session: Session, memory: Memory, now: datetime, going_on: Callable[[], None]) -> int:
     fresh = 0
     for planned in _answered(service, session, memory, now):
+        going_on()
         answered = without(planned, told_by_guess(session, planned.due))
         store_ended(session, answered.ended)
         freeze_chains(service, session, [*answered.due, *(one.reminder for one in answered.ended)], now)

@@ -23,10 +23,15 @@ RESTORED, JUMPED, STOOD_BEHIND = "restored", "clock_jumped", "clock_behind"
 
 @dataclass(slots=True)
 class Watch:
-    """Compares the wall clock with a steady one, in seconds, that nobody can set."""
+    """Compares the wall clock with a steady one, in seconds, that nobody can set.
+
+    `going_on` is called whenever a long cycle has got further: a country's Monday may take longer than a heart may
+    stand still.
+    """
 
     wall: Callable[[], datetime]
     steady: Callable[[], float]
+    going_on: Callable[[], None] = lambda: None
     _last: tuple[datetime, float] | None = field(default=None, init=False)
 
     def jump(self, now: datetime) -> timedelta:

@@ -51,10 +51,10 @@ class Daemon:
         self._plans = plans
         self._app: App = open_app(folder)
         self._service = self._app.service()
-        self._watch = Watch(now, _steady)
+        self._pulse = Pulse(HEARTBEAT_SECONDS * _MISSED_BEATS)
+        self._watch = Watch(now, _steady, self._pulse.felt)
         self._engine = engine_of(self._service, self._watch.clock)
         self._post = Post(self._app, now())
-        self._pulse = Pulse(HEARTBEAT_SECONDS * _MISSED_BEATS)
         self._ping = Ping(self._ping_url)
         self._scheduler = _scheduler()
         self._seen = stamps(folder)

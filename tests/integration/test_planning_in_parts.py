@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from reminder import cycle, outbox, scan
-from reminder.cycle import enqueue
+from reminder.cycle import Watch, enqueue
 from reminder.domain.people import Leader, Unit
 from reminder.rules.rule import Ask
 from reminder.store.engine import reading, writing
@@ -117,3 +117,11 @@ def test_what_a_crash_between_two_parts_took_away_is_found_by_the_next_cycle(off
     assert stored(stage) == before
     assert enqueue(stage.service, at(MONDAY)).planned == enqueue(other.service, at(MONDAY)).planned
     assert stored(stage) == stored(other)
+
+
+def test_a_long_cycle_says_that_it_goes_on_after_every_part(office):
+    """Where a country's Monday takes longer than a heart may stand still, it is not taken for one that hangs."""
+    stage, told = office("parts"), []
+    watch = Watch(lambda: at(MONDAY), lambda: 0.0, lambda: told.append(1))
+    enqueue(stage.service, at(MONDAY), watch)
+    assert len(told) > len(UNITS) / 2
