@@ -2,6 +2,11 @@
 
 A zombie sleeps beyond its lease. Nobody waits five minutes for each: the rig ends the leases of a stopped daemon in the
 database, which the product has no way to do; one stuck lease is waited for in full, and its rescue is measured.
+
+"At most one copy a zombie" is counted message by message. What a daemon had on the wire when it was stopped may have
+been accepted, which no other can know: that message, and no other, may come once more for that zombie. A daemon has as
+many on the wire as its connections (two here), so that a zombie may cost two copies, of two messages. What the restart
+of the server cuts off is settled afterwards and costs nothing, but for a message whose attempt stays unknown.
 """
 
 from __future__ import annotations
@@ -9,6 +14,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +31,7 @@ from tests.rig.peers import Receiver
 Figures = dict[str, Any]
 Restart = Callable[[], None]
 _LONG = 3600  # seconds; nothing here is a test of speed
+_ATTEMPTS = "FROM message, delivery WHERE message_pk = message.id"
 
 
 def campaign(folder: Path, peer: Receiver, url: str, restart: Restart, due: int) -> Iterator[Figures]:
@@ -46,10 +53,10 @@ def _sent(running: Fleet, daemons: int, zombies: int, restart: Restart) -> Figur
     begun = time.monotonic()
     for _ in range(daemons):
         running.start()
-    ended = 0
+    on_the_wire: Counter[str] = Counter()
     for n in range(zombies):
         running.arrived(_LONG, wanted=running.due * (n + 1) // (zombies + 2))
-        ended += _sleeps(running, running.daemons[n % daemons])
+        on_the_wire.update(_sleeps(running, running.daemons[n % daemons]))
     if zombies:
         running.arrived(_LONG, wanted=running.due * (zombies + 1) // (zombies + 2))
         restart()
@@ -57,39 +64,52 @@ def _sent(running: Fleet, daemons: int, zombies: int, restart: Restart) -> Figur
     took = time.monotonic() - begun
     running.settled(_LONG)
     copies, codes = running.copies(), running.stop()
-    extra, most = copies.total() - len(copies), max(copies.values())
-    # A stopped daemon, and one cut off from the server, has two letters on their way at most: one a connection.
-    allowed = 2 * (zombies + (daemons if zombies else 0))
+    allowed = on_the_wire + _unknown(running)
     wrong = [f"{running.due - len(copies)} never came"] if len(copies) != running.due else []
-    wrong += [f"{extra} copies more, {most} of one"] if extra > allowed or most > 2 else []
+    unexplained = {key: n for key, n in copies.items() if n > 1 + allowed[key]}
+    wrong += [f"{n} copies of {key}" for key, n in unexplained.items()]
     wrong += [f"ended with {codes}"] if any(codes) else []
     return {
         "daemons": daemons,
         "due": running.due,
         "zombies": zombies,
-        "leases ended under them": ended,
+        "on the wire under them": on_the_wire.total(),
         "restarts of the server": int(bool(zombies)),
-        "copies more": extra,
-        "most of one": most,
+        "copies more": copies.total() - len(copies),
+        "most of one": max(copies.values()),
         "seconds": round(took, 1),
         "wrong": wrong,
     }
 
 
-def _sleeps(running: Fleet, daemon: Popen[bytes]) -> int:
-    """A daemon is stopped, its leases end, others take its messages over, and it wakes up; how many leases it had."""
+def _sleeps(running: Fleet, daemon: Popen[bytes]) -> list[str]:
+    """A daemon is stopped, its leases end, others take its messages over, and it wakes up; which messages it had on the
+    wire."""
     daemon.send_signal(signal.SIGSTOP)
     held = _leases(running)
     time.sleep(3)  # what is still under the same lease then is the sleeper's
     keys = [key for key, until in _leases(running).items() if held.get(key) == until]
     engine = open_engine(running.url)
     with engine.begin() as connection:
+        begun = text(f"SELECT message_id {_ATTEMPTS} AND message.id = ANY(:keys) AND outcome = 'trying'")
+        on_the_wire = [row[0].partition("@")[0] for row in connection.execute(begun, {"keys": keys})]
         lapsed = text("UPDATE message SET lease_until = :now WHERE state = 'sending' AND id = ANY(:keys)")
         connection.execute(lapsed, {"now": datetime.now(UTC), "keys": keys})
     engine.dispose()
     time.sleep(5)  # the others look every two seconds
     daemon.send_signal(signal.SIGCONT)
-    return len(keys)
+    return on_the_wire
+
+
+def _unknown(running: Fleet) -> Counter[str]:
+    """How many attempts of each message nobody knows the outcome of."""
+    engine = open_engine(running.url)
+    try:
+        with engine.connect() as connection:
+            open_ended = text(f"SELECT message_id {_ATTEMPTS} AND outcome = 'unknown'")
+            return Counter(row[0].partition("@")[0] for row in connection.execute(open_ended))
+    finally:
+        engine.dispose()
 
 
 def _leases(running: Fleet) -> dict[int, datetime]:
