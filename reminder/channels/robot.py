@@ -18,7 +18,7 @@ from pydantic import field_validator
 from reminder.channels.http_channel import HttpChannel, HttpKeys
 from reminder.channels.robot_reply import Refusals, verdict
 from reminder.channels.robot_text import Weigh, cut, fitted, literal, plain
-from reminder.channels.secret import Secret, checked_url
+from reminder.channels.secret import Secret, encrypted_url
 from reminder.domain.message import Envelope, Letter, Receipt
 from reminder.errors import ChannelBroken, UsageError
 from reminder.words import say
@@ -119,9 +119,7 @@ class Robot(HttpChannel):
 
     def _request(self, payload: bytes, now: datetime) -> tuple[str, Mapping[str, str], bytes]:
         try:
-            url = checked_url(self.keys.url.reveal(self.folder))
-            if not url.lower().startswith("https://") and not self.keys.allow_private:
-                raise ValueError("expected a URL that starts with https://; plain http:// needs allow_private")
+            url = encrypted_url(self.keys.url.reveal(self.folder), inside=bool(self.keys.allow_private))
             url, body = self.sealed(url, payload, now)
         except (UsageError, ValueError) as error:
             raise ChannelBroken(self.clean(str(error))) from error

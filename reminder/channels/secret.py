@@ -104,6 +104,13 @@ def checked_url(url: str) -> str:
     return url
 
 
+def encrypted_url(url: str, *, inside: bool) -> str:
+    """The same, if what goes there is encrypted on its way; plain http:// is only for networks `inside` the house."""
+    if not inside and not checked_url(url).lower().startswith("https://"):
+        raise ValueError("expected a URL that starts with https://; plain http:// needs allow_private")
+    return checked_url(url)
+
+
 def _inline_or_kept(value: object) -> str:
     return "inline" if isinstance(value, str) else "kept"
 

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field
 from reminder.channels.base import ChannelKeys
 from reminder.channels.http_channel import HttpChannel, HttpKeys
 from reminder.channels.http_reply import Success, verdict
-from reminder.channels.secret import Header, Secret, Url, checked_url, revealed
+from reminder.channels.secret import Header, Secret, Url, encrypted_url, revealed
 from reminder.channels.signature import signed, webhook_id
 from reminder.domain.message import Envelope, Letter, Receipt
 from reminder.errors import ChannelBroken, UsageError
@@ -101,7 +101,7 @@ class WebhookChannel(HttpChannel):
         """URL and headers with all secrets revealed. ChannelBroken where one is missing or unusable."""
         keys, folder = self._keys, self.folder
         try:
-            url = checked_url(revealed(keys.url, folder))
+            url = encrypted_url(revealed(keys.url, folder), inside=bool(keys.allow_private))
             own = {name: revealed(value, folder) for name, value in keys.headers.items()}
             secret = keys.secret.reveal(folder) if keys.secret else ""
             signature = signed(envelope.message_id, now, payload, secret)

@@ -51,6 +51,9 @@ def test_the_office_allows_networks_of_its_own_not_everything(address: str, good
     assert allowed(address, [ip_network("10.20.0.0/16"), ip_network("fd00:20::/32")]) is good
 
 
+ELSEWHERE = ["10.99.0.0/16"]  # a network of the house, which lets plain http:// pass; nothing here lies in it
+
+
 @pytest.fixture
 def canary() -> Iterator[Endpoint]:
     with serving(Endpoint()) as endpoint:
@@ -76,10 +79,19 @@ HOSTS = [  # this machine and its neighbours, however they are spelt
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_however_this_machine_is_spelt_nothing_arrives(host: str, canary: Endpoint, hook: Hook) -> None:
-    error = hook(f"http://{host}:{canary.port}/", allow_private=[]).refused()
+    error = hook(f"http://{host}:{canary.port}/", allow_private=ELSEWHERE).refused()
     assert isinstance(error, ChannelBroken | Passing)
     assert not error.accepted_unknown
     assert canary.bodies == []
+
+
+def test_plain_http_is_only_for_networks_inside_the_house(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    connected = resolving(monkeypatch, ["1.1.1.1"])
+    error = hook("http://public.example/", allow_private=[]).refused()
+    assert (type(error), connected) == (ChannelBroken, [])
+    assert "https" in error.text
+    hook("https://public.example/", allow_private=[]).refused()
+    assert connected == ["1.1.1.1"]
 
 
 def test_there_are_enough_of_them() -> None:
@@ -131,7 +143,7 @@ def resolving(monkeypatch: pytest.MonkeyPatch, *rounds: list[str]) -> list[str]:
 
 def test_a_rebinding_resolver_gains_nothing(canary: Endpoint, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
     connected = resolving(monkeypatch, ["1.1.1.1"], ["127.0.0.1"])
-    batch = hook(f"http://rebinding.example:{canary.port}/", allow_private=[])
+    batch = hook(f"http://rebinding.example:{canary.port}/", allow_private=ELSEWHERE)
     errors: list[DeliveryError] = [batch.refused() for _ in range(3)]
     assert [type(error) for error in errors] == [Passing, ChannelBroken, ChannelBroken]
     assert connected == ["1.1.1.1"], "the connection goes to the very address that was looked at"
@@ -142,13 +154,13 @@ def test_of_mixed_addresses_only_the_allowed_are_tried(
     canary: Endpoint, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connected = resolving(monkeypatch, ["127.0.0.1", "1.1.1.1", "10.0.0.1"])
-    assert type(hook(f"http://mixed.example:{canary.port}/", allow_private=[]).refused()) is Passing
+    assert type(hook(f"http://mixed.example:{canary.port}/", allow_private=ELSEWHERE).refused()) is Passing
     assert connected == ["1.1.1.1"]
 
 
 def test_hundreds_of_addresses_do_not_cost_hundreds_of_time_outs(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
     connected = resolving(monkeypatch, [f"1.1.1.{n}" for n in range(1, 200)])
-    hook("http://many.example/", allow_private=[]).refused()
+    hook("http://many.example/", allow_private=ELSEWHERE).refused()
     assert len(connected) == 4
 
 
@@ -156,7 +168,7 @@ def test_a_proxy_in_the_environment_is_not_asked(canary: Endpoint, hook: Hook, m
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{canary.port}")
     resolving(monkeypatch, ["10.0.0.1"])
-    assert type(hook("http://inside.example/", allow_private=[]).refused()) is ChannelBroken
+    assert type(hook("http://inside.example/", allow_private=ELSEWHERE).refused()) is ChannelBroken
     assert canary.bodies == []
 
 
