@@ -169,6 +169,15 @@ def _own(locale: str, one: Posted) -> str:
     return say(locale, f"briefing.own_{one.own}") if one.own else ""
 
 
+def _result(locale: str, one: Posted) -> str:
+    """Why it waits or has ended, else what the peer said last."""
+    from reminder.explain.sentences import answered, why_told
+
+    if one.why or not one.attempts:
+        return why_told(locale, one.why)
+    return answered(one.attempts[-1].code, one.attempts[-1].text)
+
+
 def _rows(app: App, found: list[Posted]) -> list[tuple[str, ...]]:
     locale, zone = app.configuration.locale, app.configuration.zone
     comma = say(locale, "cli.comma")
@@ -181,7 +190,7 @@ def _rows(app: App, found: list[Posted]) -> list[tuple[str, ...]]:
             comma.join(kind_word(locale, kind) for kind in one.kinds) or _own(locale, one),
             comma.join(one.measures),
             f"{one.next_attempt_at.astimezone(zone):%Y-%m-%d %H:%M}" if one.next_attempt_at else "",
-            one.why or (f"{one.attempts[-1].code} {one.attempts[-1].text}".strip() if one.attempts else ""),
+            _result(locale, one),
         )
         for one in found
     ]

@@ -10,7 +10,8 @@ from reminder.domain.reminder import Reason
 from reminder.explain.account import Account
 from reminder.words import say
 
-_HELD_WHYS = ("hours", "cap", "guard", "trial")
+_MERGED = "merged into "  # what `store.holding` writes; a message's number follows
+_WHYS = {one: one for one in ("hours", "cap", "guard", "trial")} | {"nothing of it holds any more": "empty"}
 
 
 def why(account: Account) -> Reason:
@@ -27,13 +28,13 @@ def result(locale: str, zone: ZoneInfo, account: Account) -> str:
         parts.append(sentence(locale, account.ended_by))
     elif account.state == "held" and account.next_attempt_at:
         until = f"{account.next_attempt_at.astimezone(zone):%Y-%m-%d %H:%M}"
-        parts.append(say(locale, "cli.explain_held", at=until, why=_held_why(locale, account.why)))
+        parts.append(say(locale, "cli.explain_held", at=until, why=why_told(locale, account.why)))
     elif account.state == "held":
-        parts.append(_held_why(locale, account.why))
+        parts.append(why_told(locale, account.why))
     elif account.attempts:
         parts.append(_tried(locale, zone, account))
     elif account.why:
-        parts.append(account.why)
+        parts.append(why_told(locale, account.why))
     if account.message:
         parts.append(say(locale, "cli.explain_message", id=account.message))
     return say(locale, "cli.result_joined").join(parts)
@@ -48,8 +49,16 @@ def _to(locale: str, account: Account) -> str:
     return told
 
 
-def _held_why(locale: str, why: str) -> str:
-    return say(locale, f"cli.explain_why_{why}") if why in _HELD_WHYS else why
+def why_told(locale: str, why: str) -> str:
+    """Why a message waits or has ended, as its `why` says: the program's own reasons in words, others as they are."""
+    if why.startswith(_MERGED):
+        return say(locale, "cli.explain_why_merged", id=why.removeprefix(_MERGED))
+    return say(locale, f"cli.explain_why_{_WHYS[why]}") if why in _WHYS else why
+
+
+def answered(code: str, text: str) -> str:
+    """A peer's answer; most name their code in their words."""
+    return text if code in text else f"{code} {text}"
 
 
 def _tried(locale: str, zone: ZoneInfo, account: Account) -> str:
@@ -59,8 +68,8 @@ def _tried(locale: str, zone: ZoneInfo, account: Account) -> str:
     day = "" if at.date() == account.day else _day(locale, at)
     if last.outcome == "sent":
         return say(locale, "cli.explain_sent", day=day, time=f"{at:%H:%M:%S}")
-    told = f"{last.code} {last.text}".strip()
-    tried = say(locale, "cli.explain_attempt", day=day, time=f"{at:%H:%M:%S}", n=len(account.attempts), text=told)
+    told, n = answered(last.code, last.text), len(account.attempts)
+    tried = say(locale, "cli.explain_attempt", day=day, time=f"{at:%H:%M:%S}", n=n, text=told)
     if account.next_attempt_at is None:
         return tried
     return tried + say(locale, "cli.explain_next", at=f"{account.next_attempt_at.astimezone(zone):%Y-%m-%d %H:%M}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -14,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session
 
 from reminder.errors import StoreMissing, UsageError
+from reminder.store import files
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _READING = "reminder_reading"
@@ -118,12 +118,10 @@ def upgrade(engine: Engine) -> bool:
 
 
 def _make_file(engine: Engine) -> None:
-    """Makes the file of a new SQLite database so that the group may write where the umask lets it, and others never:
-    SQLite's own would keep a clerk from writing beside the daemon. It gives -wal and -shm the same mode."""
     database = engine.url.database
     if engine.url.get_backend_name() == "sqlite" and database and not Path(database).exists():
         with suppress(OSError):  # whoever cannot make it is told when it is opened
-            os.close(os.open(database, os.O_CREAT | os.O_EXCL, 0o660))
+            files.make(Path(database))
 
 
 def require_current(engine: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -15,6 +16,16 @@ from reminder.errors import UsageError
 from reminder.store.contents import Content
 
 _HEADER = b"SQLite format 3\x00"
+
+
+def make(file: Path) -> None:
+    """Makes an empty file for a database: the group may write where the umask lets it, others may not even read.
+    SQLite's own mode keeps a clerk from writing and shows the ledger to all; it gives -wal and -shm the database's.
+
+    Raises:
+        OSError: it exists, or cannot be made.
+    """
+    os.close(os.open(file, os.O_CREAT | os.O_EXCL, 0o660))
 
 
 def database_file(engine: Engine) -> Path:
@@ -39,6 +50,7 @@ def backup(engine: Engine, to: Path) -> dict[str, Content]:
     draft = to.with_name(to.name + ".part")
     draft.unlink(missing_ok=True)
     try:
+        make(draft)
         found = _copy(source, draft)
         check(draft)
         draft.replace(to)
@@ -73,6 +85,8 @@ def restore(engine: Engine, file: Path) -> dict[str, Content]:
     check(file)
     target = database_file(engine)
     try:
+        if not target.exists():
+            make(target)
         return _copy(file, target)
     except (OSError, sqlite3.Error) as error:
         raise UsageError(

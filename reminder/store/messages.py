@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, text, update
+from sqlalchemy import ColumnElement, or_, text, update
 from sqlalchemy.orm import defer
 from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import Session, col, func, select
@@ -18,7 +18,7 @@ from reminder.store.tables import MeasureRow
 
 STATES = ("pending", "held", "retrying", "sending", "sent", "unknown", "failed", "cancelled")
 _RETRIED = ("failed", "retrying", "unknown")
-_CANCELLED = ("pending", "held", "retrying", "failed")
+_CANCELLED = ("pending", "held", "retrying")
 _PART = 500  # SQLite's limit on parameters is 999 in old builds
 
 
@@ -172,9 +172,11 @@ def retry(session: Session, ids: Collection[int], now: datetime) -> set[int]:
 
 
 def cancel(session: Session, ids: Collection[int], why: str, now: datetime) -> set[int]:
-    """Ends messages that nobody can have received: every attempt was plainly refused. Returns those that were ended."""
+    """Ends messages that wait, where nobody can have received them (every attempt was plainly refused), and dead
+    letters, which nobody has to see to any more. Returns those that were ended."""
     doubtful = select(col(DeliveryRow.message_pk)).where(col(DeliveryRow.outcome) != "refused")
-    sure = col(MessageRow.id).not_in(doubtful) & col(MessageRow.state).in_(_CANCELLED)
+    waits = col(MessageRow.id).not_in(doubtful) & col(MessageRow.state).in_(_CANCELLED)
+    sure = or_(waits, col(MessageRow.state) == "failed")
     ended = {"state": "cancelled", "next_attempt_at": None, "finished_at": now, "why": why}
     return _changed(session, ids, sure, ended)
 

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from reminder.compose.wording import week
+from reminder.explain.sentences import answered, why_told
 from reminder.gate.role import Role
 from reminder.resources import data_dir
 from reminder.web.files import version
@@ -51,6 +52,8 @@ def _common(request: Request) -> dict[str, Any]:
     zone, person = configuration.zone, getattr(request.state, "person", None)
     return {
         "t": partial(say, locale),
+        "why_told": partial(why_told, locale),
+        "answered": answered,
         "day": partial(_day, locale),
         "moment": lambda moment: f"{moment.astimezone(zone):%Y-%m-%d %H:%M}",
         "week_words": partial(week, locale),

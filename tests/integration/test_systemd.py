@@ -154,6 +154,8 @@ def test_the_group_may_write_where_the_umask_lets_it_and_others_never_read(
             if (folder / "reminder.db-shm").exists() or other.poll() is not None:
                 break
             subprocess.run([sys.executable, "-c", "import time; time.sleep(0.1)"], check=True)
+        backup = [*command, "db", "backup", str(folder / "reminder.db.copy")]
+        subprocess.run(backup, umask=umask, check=True, timeout=60, capture_output=True)
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.glob("reminder.db*")}
         other.communicate(b"\n")
-    assert modes == dict.fromkeys(("reminder.db", "reminder.db-wal", "reminder.db-shm"), mode)
+    assert modes == dict.fromkeys(("reminder.db", "reminder.db-wal", "reminder.db-shm", "reminder.db.copy"), mode)

@@ -69,6 +69,50 @@ def test_a_message_the_peer_may_have_is_not_cancelled(sent, outcome):
     assert sent("outbox", "--json").lines[1]["state"] == "retrying"
 
 
+def test_a_dead_letter_that_somebody_may_have_is_seen_to_and_ill_health_ends(sent):
+    """It could be neither sent nor cancelled, and `status` said for ever that somebody has to see to it."""
+    sent.change(2, "unknown", state="failed", why="no answer", attempts=1, next_attempt_at=None)
+    assert "outbox --state failed" in " ".join(problems(sent))
+    assert sent("outbox", "cancel", "2").code == 0
+    ended = sent("outbox", "--json").lines[1]
+    assert (ended["state"], [one["outcome"] for one in ended["attempts"]]) == ("cancelled", ["unknown"])
+    assert "outbox --state failed" not in " ".join(problems(sent))
+
+
+def problems(desk):
+    return desk("status", "--json").lines[0]["problems"]
+
+
+@pytest.mark.parametrize(
+    ("why", "told"),
+    [
+        ("hours", "不在发送时段"),
+        ("cap", "当天已达封数上限"),
+        ("guard", "outbox release"),
+        ("trial", "试运行期间不发给真正的收件人"),
+        ("merged into R-1", "已并入 R-1"),
+        ("nothing of it holds any more", "其中已没有还需提醒的事项"),
+        ("550 no such mailbox", "550 no such mailbox"),
+    ],
+)
+def test_why_a_message_waits_or_has_ended_is_told_in_the_offices_words(sent, why, told):
+    sent.change(2, why=why)
+    assert told in "".join(
+        line.split("│")[-2].strip() for line in sent("outbox", "--state", "held").out.splitlines() if "│" in line
+    )
+
+
+def test_a_code_that_the_answer_names_is_not_said_twice(sent):
+    sent.change(2, "refused", state="retrying", why="", attempts=1)
+    app = sent.app()
+    with writing(app.engine) as session:
+        session.connection().execute(
+            text("UPDATE delivery SET code = '451', text = 'RCPT TO: 451 later' WHERE outcome = 'refused'")
+        )
+    app.engine.dispose()
+    assert sent("outbox", "--state", "retrying").out.count("451") == 1
+
+
 def test_a_message_under_lease_is_not_cancelled(sent):
     sent.change(2, state="sending")
     assert sent("outbox", "cancel", "2").code == 2
