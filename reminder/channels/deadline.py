@@ -42,8 +42,12 @@ class cut_after:  # used as `with cut_after(...)`; a generator's context costs t
     def check(self) -> None:
         """TimeoutError where the time is over, though nothing was cut yet: a process that was stopped wakes up with an
         answer in hand, and must not go on where it was."""
-        if self.was_cut or time.monotonic() >= self.ends_at:
+        if self.over():
             raise TimeoutError("the attempt's time is over")
+
+    def over(self) -> bool:
+        """Whether the time is over, cut already or not."""
+        return self.was_cut or time.monotonic() >= self.ends_at
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -62,7 +66,10 @@ class cut_after:  # used as `with cut_after(...)`; a generator's context costs t
 
 def first_open(found: Sequence[Any], seconds: float, options: Iterable[Any] = ()) -> socket.socket:
     """A socket to the first of these addresses (as `socket.getaddrinfo` gives them) that answers. Each has its share of
-    the time: behind an IPv6 address that swallows everything lies an IPv4 one that works. OSError of the last one."""
+    the time: behind an IPv6 address that swallows everything lies an IPv4 one that works. OSError of the last one;
+    TimeoutError where the lookup has used up all the time."""
+    if seconds <= 0:
+        raise TimeoutError("the name was found too late to connect")
     ends_at, error, found = time.monotonic() + seconds, OSError("there is no address"), found[:_TRIES]
     for left, (family, kind, protocol, _, address) in zip(range(len(found), 0, -1), found, strict=True):
         sock = socket.socket(family, kind, protocol)

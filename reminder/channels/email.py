@@ -118,7 +118,7 @@ class EmailChannel(Channel):
         try:
             return self._attempt(payload, envelope, now, limit)
         except _Gone:
-            if not reused or limit.was_cut:
+            if not reused or limit.over():
                 raise
             return self._attempt(payload, envelope, now, limit)
 

@@ -216,6 +216,31 @@ def test_an_attempt_whose_time_is_over_hands_nothing_over(mail: Mail, monkeypatc
     assert (type(error), error.accepted_unknown, heard) == (Passing, False, [""])
 
 
+def test_an_attempt_whose_time_is_over_on_a_kept_connection_does_not_dial_again(
+    mail: Mail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """month, seed 101: it dialed with less than no time left, which is a ValueError to a socket."""
+
+    def listens(line: Line) -> None:
+        line.politely()
+        line.say("250 ok")
+        for command in iter(line.hear, ""):
+            line.say("354 go on" if command == "DATA" else "250 ok")
+
+    def announced_too_late(self: SmtpMail, *args: Any, **named: Any) -> None:
+        honest(self, *args, **named)
+        later = SimpleNamespace(monotonic=lambda: time.monotonic() + 300, sleep=time.sleep)
+        monkeypatch.setattr(deadline, "time", later)
+
+    honest = SmtpMail.announce
+    monkeypatch.setattr(deadline, "_watch", Blind())
+    with scripted(listens, accepts) as (port, count), mail(port, timeout=20) as batch:
+        batch.send()
+        monkeypatch.setattr(SmtpMail, "announce", announced_too_late)
+        error = batch.refused()
+    assert (type(error), error.accepted_unknown, count) == (Passing, False, [1])
+
+
 @pytest.mark.parametrize(
     ("greeting", "kind"),
     [("421 HL:ICC too many connections", RateLimited), ("421 busy", Passing), ("554 no service", ChannelBroken)],

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from reminder.channels import deadline
-from reminder.channels.deadline import cut_after
+from reminder.channels.deadline import cut_after, first_open
 
 
 class Clock:
@@ -48,3 +48,8 @@ def test_what_was_cut_is_over_whatever_the_clock_says(clock: Clock) -> None:
     limit.cut()
     with pytest.raises(TimeoutError):
         limit.check()
+
+
+def test_a_name_that_was_found_too_late_is_not_dialed() -> None:
+    with pytest.raises(TimeoutError):
+        first_open([], -0.5)
