@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reminder.app import App
     from reminder.store.sent import Sent
 
-FIRST, LAST = date(2021, 4, 8), date(2021, 10, 31)
+FIRST, LAST = date(2021, 4, 8), date(2021, 10, 28)
 _BUSIEST = 8
 
 
@@ -71,17 +71,19 @@ def _place() -> socket.socket:
 
 def _serve(app: App, page: socket.socket) -> None:
     from reminder.store.engine import reading
+    from reminder.store.memory import recall
     from reminder.store.sent import sent_reminders
     from reminder.web.shown import address, show
     from reminder.words import say
 
     with reading(app.engine) as session:
         sent = sent_reminders(session, app.configuration.zone)
+        last = recall(session).last_at or sent[-1].sent_at
     locale, own = app.configuration.locale, [one for one in sent if one.recipient == one.unit]
-    typer.echo(say(locale, "demo.served", address=address(page), day=f"{sent[-1].sent_at:%Y-%m-%d}"))
+    typer.echo(say(locale, "demo.served", address=address(page), day=f"{LAST}"))
     if link := re.search(r"http://\S+/r/\S+", _text_of(own[-1].payload)):
         typer.echo(say(locale, "demo.link", unit=own[-1].unit, link=link[0]))
-    show(app, page, sent[-1].sent_at)
+    show(app, page, last)
 
 
 def _date_the_example(settings: Path, page: socket.socket | None) -> None:

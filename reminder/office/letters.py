@@ -82,9 +82,20 @@ def replied(session: Session, number: int, reply: Reply, office: Office) -> Lett
     return row
 
 
-def listed(session: Session, due_on: Callable[[LetterRow], date | None], today: date) -> list[dict[str, Any]]:
-    """Every letter as `letter list --json` tells it, the oldest first; `due_on` says when its reply is due."""
-    rows = session.exec(select(LetterRow).order_by(col(LetterRow.sent_on), col(LetterRow.id)))
+def listed(
+    session: Session, due_on: Callable[[LetterRow], date | None], today: date, some: slice | None = None
+) -> list[dict[str, Any]]:
+    """Every letter as `letter list --json` tells it, the oldest first; `due_on` says when its reply is due.
+
+    With `some` only so many of them: those that wait before those that were answered, the newest first.
+    """
+    sent_on, key = col(LetterRow.sent_on), col(LetterRow.id)
+    if some is None:
+        wanted = select(LetterRow).order_by(sent_on, key)
+    else:
+        answered = col(LetterRow.replied_on).is_not(None)
+        wanted = select(LetterRow).order_by(answered, sent_on.desc(), key.desc()).slice(some.start, some.stop)
+    rows = session.exec(wanted)
     told = ("id", "addressee", "about", "sent_on", "reply_by")
     return [
         {name: getattr(row, name) for name in told}

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
+from sqlalchemy import case, or_
 from sqlmodel import Session, col, select
 
 from reminder.office.act import Office
+from reminder.store.measures import by_ids
 from reminder.store.silences import silence_of
-from reminder.store.tables import MeasureRow, SilenceRow
+from reminder.store.tables import SilenceRow
 
 State = Literal["running", "coming", "over", "ended_early"]
 
@@ -72,10 +74,20 @@ def end(session: Session, number: int, office: Office, on: date | None = None) -
     return row
 
 
-def listed(session: Session, today: date) -> Iterator[dict[str, Any]]:
-    """Every silence, the newest last, with its state on `today`."""
-    measures = dict(session.exec(select(col(MeasureRow.id), col(MeasureRow.code))).all()) if _any(session) else {}
-    for row in session.exec(select(SilenceRow).order_by(col(SilenceRow.id))):
+def listed(session: Session, today: date, some: slice | None = None) -> Iterator[dict[str, Any]]:
+    """Every silence, the newest last, with its state on `today`.
+
+    With `some` only so many of them: those that hold now or later before those that are over, the newest first.
+    """
+    key, over = col(SilenceRow.id), or_(col(SilenceRow.until) < today, col(SilenceRow.ended_on) <= today)
+    if some is None:
+        wanted = select(SilenceRow).order_by(key)
+    else:
+        wanted = select(SilenceRow).order_by(case((over, 1), else_=0), key.desc()).slice(some.start, some.stop)
+    rows = session.exec(wanted).all()
+    about = {row.measure_id for row in rows if row.measure_id}
+    measures = {key: row.code for key, row in by_ids(session, about).items()}
+    for row in rows:
         yield {
             "number": row.id,
             "unit": row.unit,
@@ -88,11 +100,6 @@ def listed(session: Session, today: date) -> Iterator[dict[str, Any]]:
             "by": row.by,
             "state": _state(row, today),
         }
-
-
-def _any(session: Session) -> bool:
-    named = select(SilenceRow.id).where(col(SilenceRow.measure_id).is_not(None))
-    return session.exec(named.limit(1)).first() is not None
 
 
 def _state(row: SilenceRow, today: date) -> State:

@@ -68,9 +68,11 @@ def posted(
     return _told(session, session.exec(wanted.options(without_payload())).all())
 
 
-def newest(session: Session, most: int, state: str | None = None) -> list[Posted]:
-    """The `most` newest messages, or the newest in this state, the newest first."""
+def newest(session: Session, most: int, state: str | None = None, before: int | None = None) -> list[Posted]:
+    """The `most` newest messages, or the newest in this state, the newest first; only those `before` a number."""
     wanted = select(MessageRow).order_by(col(MessageRow.id).desc()).limit(most)
+    if before is not None:
+        wanted = wanted.where(col(MessageRow.id) < before)
     if state is not None:
         rare = {"failed": DEAD, "cancelled": CANCELLED}.get(state, WAITING_STATES)
         wanted = wanted.where(MessageRow.state == state, *([] if state == "sent" else [text(rare)]))

@@ -19,6 +19,7 @@ from reminder.web.visits import Visits
 from reminder.words import LOCALES
 
 LANGUAGE_COOKIE = "language"
+_OFFERED = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ class Hall:
         """By which names the ledger may call a unit."""
         known = self.app.configuration.directory.units.get(unit)
         return [unit, *(known.aliases if known else ())]
+
+    def offered_units(self) -> list[str]:
+        """The units to pick from by name; none where there are so many that a phone would read for a minute."""
+        units = self.app.configuration.directory.units
+        return sorted(units) if len(units) <= _OFFERED else []
 
     @property
     def public_host(self) -> str:

@@ -94,7 +94,7 @@ def _page(request: Request, number: Number) -> Response:
         acts=acts,
         fields=FIELDS,
         passed={"unit": "", "by_unit": "", **(passed.facts if passed else {})},
-        units=sorted(app.configuration.directory.units),
+        units=here.offered_units(),
         today=today,
         done=done if done in get_args(ActName) else "",
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
+from reminder.gate.role import Role
 from reminder.store.engine import reading, writing
 from reminder.store.holding import release
 from reminder.store.messages import STATES, cancel, newest, payload_of, posted, retry
@@ -19,16 +21,21 @@ from reminder.web.pages import page
 from reminder.words import say
 
 router = APIRouter()
-_SHOWN = 100
+_REPORTING = re.compile(r"(/r/\d+-)\w+")  # in a unit's letter: its link
+_SHOWN = 50
+_DIGITS = 10  # of a number that both databases know
 
 
 @router.get("/messages", dependencies=[Depends(viewer)])
 def messages(request: Request) -> Response:
-    """The newest messages of a state, or of all."""
-    state = request.query_params.get("state", "")
+    """The newest messages of a state, or of all, and page by page those before them."""
+    asked, typed = request.query_params.get("state", ""), request.query_params.get("before", "")
+    state = asked if asked in STATES else ""
+    before = int(typed) if typed.isdecimal() and len(typed) < _DIGITS else None
     with reading(hall(request).app.engine) as session:
-        found = newest(session, _SHOWN, state if state in STATES else None)
-    return page(request, "messages.html", found=found, most=_SHOWN, state=state, states=STATES)
+        found = newest(session, _SHOWN + 1, state or None, before)
+    more = len(found) > _SHOWN
+    return page(request, "messages.html", found=found[:_SHOWN], more=more, before=before, state=state, states=STATES)
 
 
 @router.get("/messages/{number}", dependencies=[Depends(viewer)])
@@ -39,9 +46,10 @@ def message(request: Request, number: Number) -> Response:
         payload = payload_of(session, number)
     if not found:
         raise Refused(404, "web.not_found")
-    return page(
-        request, "message.html", one=found[0], text=readable(payload), said=request.query_params.get("said", "")
-    )
+    text, person = readable(payload), request.state.person
+    if not person.role.may(Role.OFFICER):  # whoever only looks must not report for a unit
+        text = _REPORTING.sub(r"\1…", text)
+    return page(request, "message.html", one=found[0], text=text, said=request.query_params.get("said", ""))
 
 
 @router.post("/messages/{number}/retry", dependencies=[Depends(officer)])

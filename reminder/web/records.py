@@ -20,11 +20,12 @@ from reminder.rules.rule import Span
 from reminder.store.engine import reading, writing
 from reminder.store.tables import LetterRow
 from reminder.web.access import Refused, officer, viewer
-from reminder.web.forms import Number, day, form, text
+from reminder.web.forms import Number, day, form, number_of, text
 from reminder.web.hall import Hall, hall, locale_of
 from reminder.web.pages import page
 
 router = APIRouter()
+_SHOWN = 50
 
 
 @router.get("/letters", dependencies=[Depends(viewer)])
@@ -33,8 +34,18 @@ def letters_and_duties(request: Request) -> Response:
     here = hall(request)
     app, today = here.app, here.app.today(here.now())
     with reading(app.engine) as session:
-        sent = letters.listed(session, lambda row: _due_on(app, row), today)
-    return page(request, "letters.html", letters=sent, duties=_duties(app, today), today=today, done=_done(request))
+        some, number = _some(request)
+        sent = letters.listed(session, lambda row: _due_on(app, row), today, some)
+    return page(
+        request,
+        "letters.html",
+        letters=sent[:_SHOWN],
+        more=len(sent) > _SHOWN,
+        page=number,
+        duties=_duties(app, today),
+        today=today,
+        done=_done(request),
+    )
 
 
 @router.post("/letters", dependencies=[Depends(officer)])
@@ -82,15 +93,23 @@ def duty_done(request: Request, sent: Annotated[FormData, Depends(form)]) -> Res
 
 @router.get("/silences", dependencies=[Depends(viewer)])
 def all_silences(request: Request) -> Response:
-    """Every silence, the running ones first."""
+    """Every silence, those that hold before those that are over."""
     here = hall(request)
     today = here.app.today(here.now())
+    some, number = _some(request)
     with reading(here.app.engine) as session:
-        found = list(silences.listed(session, today))
-    order = ("running", "coming", "over", "ended_early")
-    found.sort(key=lambda one: (order.index(one["state"]), -one["number"]))
-    rules = [rule.name for rule in here.app.configuration.rules]
-    return page(request, "silences.html", silences=found, rules=rules, today=today, done=_done(request))
+        found = list(silences.listed(session, today, some))
+    return page(
+        request,
+        "silences.html",
+        silences=found[:_SHOWN],
+        more=len(found) > _SHOWN,
+        page=number,
+        rules=[rule.name for rule in here.app.configuration.rules],
+        units=here.offered_units(),
+        today=today,
+        done=_done(request),
+    )
 
 
 @router.post("/silences", dependencies=[Depends(officer)])
@@ -123,6 +142,12 @@ def silence_ended(request: Request, number: Number, sent: Annotated[FormData, De
     with writing(here.app.engine) as session:
         silences.end(session, number, _office(request))
     return _back(here, "/silences")
+
+
+def _some(request: Request) -> tuple[slice, int]:
+    """The page that is asked for, with the first of the next one, and its number."""
+    number = number_of(request)
+    return slice((number - 1) * _SHOWN, number * _SHOWN + 1), number
 
 
 def _due_on(app: App, row: LetterRow) -> date | None:

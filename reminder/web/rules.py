@@ -102,7 +102,16 @@ def previewed(request: Request) -> Response:
             at = min(one.firing.at for one in together)
             letter = _letter(app, together)
     return page(
-        request, "preview.html", rules=names, rule=rule, unit=unit, on=on, letter=letter, at=at, asked=bool(unit)
+        request,
+        "preview.html",
+        rules=names,
+        units=here.offered_units(),
+        rule=rule,
+        unit=unit,
+        on=on,
+        letter=letter,
+        at=at,
+        asked=bool(unit),
     )
 
 

@@ -79,7 +79,7 @@ def unit_week(session: Session, here: Hall, link: Link, week: str, locale: str) 
         received_by=_by(row),
         signature=str(row.sent.get("signature", "")) if row else "",
         measures=tuple(shown(one, locale, today) for one in open_measures(session, here.names_of(link.unit))),
-        units=tuple(sorted(name for name in configuration.directory.units if name != link.unit)),
+        units=tuple(name for name in here.offered_units() if name != link.unit),
         feed=path(session, here.key, link.unit),
         valid_until=wording.long_day(locale, link.expires_at.astimezone(configuration.zone).date()),
         tomorrow=today + timedelta(days=1),

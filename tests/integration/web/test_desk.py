@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 from reminder.gate.role import Role
-from tests.integration.web.conftest import hidden
+from tests.integration.web.conftest import hidden, letters, link_in
 
 PAGES = [
     "/",
@@ -237,3 +237,49 @@ def test_pictures_have_their_tables_and_workbooks(office):
         book = openpyxl.load_workbook(io.BytesIO(browser.get(f"/pictures/{name}.xlsx").content))
         assert book.active.max_row > 1, name
     assert browser.get("/pictures/other.xlsx").status_code == 404
+
+
+def test_a_letter_of_a_unit_s_shows_its_link_to_those_who_may_report_for_it(week):
+    """The link reports in the unit's name: whoever only looks would have got a right that nobody gave."""
+    for role, shown in ((Role.VIEWER, False), (Role.OFFICER, True), (Role.ADMINISTRATOR, True)):
+        page = week.browser(role).get("/messages/1").text
+        path = link_in(letters(week)["建设局"][0])
+        assert "建设局" in page
+        assert (path in page) is shown, role
+
+
+@pytest.mark.parametrize("state", ["", "sent"])
+def test_messages_are_told_page_by_page(office, monkeypatch, state):
+    monkeypatch.setattr("reminder.web.messages._SHOWN", 2)
+    for day in ("2021-06-03", "2021-06-04", "2021-06-07", "2021-06-08", "2021-06-09"):
+        office.desk.cycle(f"{day} 09:00")
+    browser, path, seen = office.browser(Role.VIEWER), f"/messages?state={state}", []
+    while path:
+        page = browser.get(path).text
+        here = re.findall(r'<th scope="row"><a href="/messages/(\d+)"', page)
+        assert len(here) <= 2
+        seen += map(int, here)
+        path = (re.findall(r'<a href="([^"]+)" rel="next">', page) or [""])[0].replace("&amp;", "&")
+    assert seen == sorted(set(seen), reverse=True)
+    assert len(seen) > 2
+    for nonsense in ("x", "-1", "9" * 30, "٣", ""):
+        assert browser.get(f"/messages?before={nonsense}&state=nonsense").status_code == 200
+
+
+def test_letters_and_silences_are_told_page_by_page_what_still_holds_first(office, monkeypatch):
+    monkeypatch.setattr("reminder.web.records._SHOWN", 2)
+    officer = office.browser(Role.OFFICER)
+    for n in range(5):
+        sent = {**hidden(officer.get("/letters").text), "to": f"收函单位{n}", "about": "商请", "on": "2021-06-01"}
+        assert officer.post("/letters", data=sent).status_code == 303
+        said = {"unit": "建设局", "until": f"2021-07-0{n + 1}", "because": f"事由{n}"}
+        assert officer.post("/silences", data={**hidden(officer.get("/silences").text), **said}).status_code == 303
+    assert officer.post("/letters/5/reply", data=hidden(officer.get("/letters").text)).status_code == 303
+    assert officer.post("/silences/5/end", data=hidden(officer.get("/silences").text)).status_code == 303
+    for path, pattern, expected in (
+        ("/letters", r"收函单位(\d)", ["3", "2", "1", "0", "4"]),
+        ("/silences", r"事由(\d)", ["3", "2", "1", "0", "4"]),
+    ):
+        seen = [re.findall(pattern, officer.get(f"{path}?page={n}").text) for n in (1, 2, 3, 4)]
+        assert seen == [expected[:2], expected[2:4], expected[4:], []], path
+        assert 'rel="next"' not in officer.get(f"{path}?page=3").text
