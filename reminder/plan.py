@@ -108,6 +108,14 @@ def known_parts(rules: Iterable[Rule], directory: Directory) -> frozenset[str]:
     return frozenset(reached | posted | {part for rule in rules for part in rule.parts()})
 
 
+def channels_used(rules: Iterable[Rule], directory: Directory) -> frozenset[str]:
+    """The channels that reminders, and the office's own messages, can go by."""
+    parties, office = [*directory.units.values(), *directory.leaders.values()], directory.office
+    asked = {name for rule in rules for name in rule.channels} | {name for one in parties for name in one.channels}
+    posted = {to.partition(":")[2] for rule in rules for to in rule.entries() if to.startswith("channel:")}
+    return frozenset(asked | posted | {*(office.reachable(office.channels) or office.addresses)})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     """The instants one cycle answers for: after the last cycle, up to and including now.

@@ -62,6 +62,7 @@ class Firing:
     provisional: bool = False
     superseded: tuple[date, ...] = ()
     nominals: tuple[date, ...] = ()  # all nominal days that fell together in it; none: the occasion alone
+    offsets: tuple[str, ...] = ()  # where a rule has several: those that made it, as rules.toml writes them
     week: str = ""  # the ISO week, where the subject is a report
     due_at: datetime | None = None  # when that report, or whatever else it asks for, is due
     owed_for: tuple[Measure, ...] = ()  # the measures for which it is owed

@@ -63,4 +63,6 @@ def _collapsed(firings: Iterable[Firing]) -> Iterator[Firing]:
         nearest = max(together, key=lambda firing: firing.occasion)
         passed = {day for firing in together for line in firing.lines for day in line.days}
         lines = tuple(Line(line.measure, tuple(sorted(passed))) for line in nearest.lines)
-        yield replace(nearest, occasion=min(firing.occasion for firing in together), lines=lines)
+        offsets = tuple(dict.fromkeys(offset for firing in together for offset in firing.offsets))
+        occasion = min(firing.occasion for firing in together)
+        yield replace(nearest, occasion=occasion, lines=lines, offsets=offsets)

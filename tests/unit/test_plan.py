@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from reminder.domain.frozen import FrozenChain, FrozenStep
+from reminder.domain.measure import Change, Status
 from reminder.domain.people import OFFICE, Leader, Party, Unit
 from reminder.plan import Window, answer, known_parts, reminders
 from reminder.rules.rule import Facts, Span
@@ -224,6 +225,32 @@ def test_what_an_earlier_cycle_did_not_know_is_answered_from_that_day_on(change)
     assert cycle(rules, measures, "2021-06-05 12:00", "2021-06-08 10:00", known) == ()
     (today,) = cycle(rules, measures, "2021-06-06 12:00", "2021-06-07 10:00", known)
     assert today.firing.lines[0].days == (4,)
+
+
+WRITTEN_OFF_ON = date(2021, 5, 31)
+TWO_OFFSETS = [  # 端午 06-12 至 06-14 休息：06-18 的前 5 天是 06-13，提前到 06-11；前 5 个工作日是 06-10
+    ("原来只有 5", a_rule("deadline", before=[5, "5wd"]), {"5"}, "06-10 08:00", "06-10 10:00", ["06-10"]),
+    ("原来只有 5，停机", a_rule("deadline", before=[5, "5wd"]), {"5"}, "06-10 08:00", "06-11 08:00", []),
+    ("两个都有，停机", a_rule("deadline", before=[5, "5wd"]), {"5", "5wd"}, "06-10 08:00", "06-11 08:00", ["06-10"]),
+    ("5 改成 5wd，停机", a_rule("deadline", before=["5wd"]), {"5"}, "06-10 08:00", "06-11 08:00", []),
+    ("5wd 改成 5，停机", a_rule("deadline", before=[5]), {"5wd"}, "06-11 08:00", "06-15 08:00", []),
+    ("回头看，5 改成 5wd", a_rule("look_back", after=["5wd"], chase=None), {"5"}, "06-07 08:00", "06-08 08:00", []),
+    ("回头看，停机", a_rule("look_back", after=["5wd"], chase=None), {"5wd"}, "06-07 08:00", "06-08 08:00", ["06-07"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "offsets", "last", "now", "days"), [c[1:] for c in TWO_OFFSETS], ids=[c[0] for c in TWO_OFFSETS]
+)
+def test_five_days_and_five_working_days_are_two_offsets(rule, offsets, last, now, days):
+    closed_then = a_measure("2021-05-20", id=2, changes=(Change(WRITTEN_OFF_ON, Status.WRITTEN_OFF),))
+    people = a_directory()
+    known = {part for part in known_parts([rule], people) if part.startswith("reach:")}
+    known |= {f"rule:{rule.name}:{offset}" for offset in offsets}
+    window = Window(last=at(f"2021-{last}"), now=at(f"2021-{now}"), known=known)
+    found = planned([rule], [a_measure("2021-06-18")], "2021-06-01", f"2021-{now[:5]}", closed=[closed_then])
+    got = answer(found, [rule], window, a_practice()).due
+    assert [f"{one.firing.at:%m-%d}" for one in got] == days
 
 
 def test_two_units_of_one_measure_are_caught_up_with_each_for_itself():

@@ -21,6 +21,7 @@ class Countdown(NamedTuple):
 
     at: datetime
     days: tuple[int, ...]
+    offsets: tuple[str, ...]
     nominals: tuple[date, ...]
     reason: Reason
     provisional: bool
@@ -67,6 +68,7 @@ class DeadlineRule(Rule):
                 yield Countdown(
                     at=practice.at(day, self.at),
                     days=tuple(sorted({offset.n for offset in offsets})),
+                    offsets=tuple(map(str, offsets)),
                     nominals=nominals,
                     reason=Reason(code, {"deadline": str(deadline), "days": told}),
                     provisional=practice.provisional(day, deadline),
@@ -91,16 +93,14 @@ class DeadlineRule(Rule):
             reason=one.reason,
             provisional=one.provisional,
             nominals=one.nominals,
+            offsets=one.offsets,
         )
 
     def parts(self) -> frozenset[str]:
-        return frozenset(self._part(offset.n) for offset in self.before)
+        return self.parts_by(map(str, self.before))
 
     def parts_of(self, firing: Firing) -> frozenset[str]:
-        return frozenset(self._part(n) for line in firing.lines for n in line.days)
-
-    def _part(self, n: int) -> str:
-        return f"rule:{self.name}:{n}"
+        return self.parts_by(firing.offsets)
 
     def why_not(self, measure: Measure, unit: str, day: date, practice: Practice) -> Reason:
         deadline = measure.deadline.counted_down

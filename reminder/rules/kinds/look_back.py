@@ -15,18 +15,18 @@ from reminder.domain.reminder import Firing, Line, Reason, ReminderKind
 from reminder.rules.again import Every, again, landing
 from reminder.rules.calendar import ONE_DAY
 from reminder.rules.rule import LONGEST_REST, Ask, Facts, Practice, Recipient, Rule, Span, subject_of
-from reminder.rules.when import Days
+from reminder.rules.when import Days, Distance
 
 _GIVEN_UP = timedelta(days=730)  # after the last look-back: by then nobody will record it any more
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """The look-back of the day `due`, `n` days after the write-off, is asked for on the day `nominal`."""
+    """The look-back of the day `due`, so long `after` the write-off, is asked for on the day `nominal`."""
 
     nominal: date
     due: date
-    n: int
+    after: Distance
 
 
 class LookBackRule(Rule):
@@ -67,17 +67,17 @@ class LookBackRule(Rule):
 
     def _asked(self, since: date, span: Span, practice: Practice) -> Iterator[_Asked]:
         """Each look-back on its day and then again, until the next one is asked for; whatever was recorded."""
-        steps = sorted({(offset.after(since, practice.calendar), offset.n) for offset in self.after})
+        steps = sorted({(after.after(since, practice.calendar), after) for after in self.after})
         ends = [*(due for due, _ in steps[1:]), steps[-1][0] + _GIVEN_UP]
-        for (due, n), end in zip(steps, ends, strict=True):
+        for (due, after), end in zip(steps, ends, strict=True):
             # One that was due before the office or the rule started is not owed, as with reports.
             if end < span.first - LONGEST_REST or due > span.last + LONGEST_REST:
                 continue
             if not self.runs_on(practice.later(due), practice):
                 continue
-            yield _Asked(due, due, n)
+            yield _Asked(due, due, after)
             for nominal in again(due, self.chase, min(end, span.last + LONGEST_REST), practice.calendar):
-                yield _Asked(nominal, due, n)
+                yield _Asked(nominal, due, after)
 
     def _firing(self, measure: Measure, unit: str, day: date, met: list[_Asked], practice: Practice) -> Firing:
         asked, since = met[-1], _written_off_since(measure, day) or day
@@ -90,25 +90,23 @@ class LookBackRule(Rule):
             unit=unit,
             occasion=asked.nominal,
             at=practice.at(day, self.at),
-            lines=(Line(measure, (asked.n,)),),
+            lines=(Line(measure, (asked.after.n,)),),
             reason=Reason(
                 f"look_back{again_}{moved}",
-                {"closed_on": str(since), "days": str(asked.n), "due": str(asked.due)},
+                {"closed_on": str(since), "days": str(asked.after.n), "due": str(asked.due)},
             ),
             provisional=practice.provisional(since, asked.nominal, day),
             superseded=tuple(sorted({one.nominal for one in met[:-1]} - {asked.nominal})),
             due_at=practice.at(practice.later(asked.due), self.at),
+            offsets=(str(asked.after),),
             about={"closed_on": str(since), "due_on": str(asked.due)},
         )
 
     def parts(self) -> frozenset[str]:
-        return frozenset(self._part(offset.n) for offset in self.after)
+        return self.parts_by(map(str, self.after))
 
     def parts_of(self, firing: Firing) -> frozenset[str]:
-        return frozenset(self._part(n) for line in firing.lines for n in line.days)
-
-    def _part(self, n: int) -> str:
-        return f"rule:{self.name}:{n}"
+        return self.parts_by(firing.offsets)
 
     def why_not(self, measure: Measure, unit: str, day: date, practice: Practice) -> Reason:
         if not self.matches(measure, unit, day):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 
 import pytest
@@ -9,7 +10,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 
-from reminder.store.engine import open_engine
+from reminder.store.engine import open_engine, reading
+from reminder.store.memory import recall
 
 MESSAGE = """INSERT INTO message (message_id, state, channel, recipient, alone, due_at, created_at, attempts, late, why,
     addresses, thread_ids, subject) VALUES ('r-1@example.org', 'retrying', 'mail', '建设局', '',
@@ -38,6 +40,18 @@ def engine(request, tmp_path):
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
     yield engine
+    engine.dispose()
+
+
+def test_offsets_that_were_remembered_before_they_told_days_from_working_days_are_known_still(engine):
+    stands_at(engine, "0012")
+    known = ["reach:建设局:mail", "rule:到期:14", "rule:逾期", "rule:逾期:escalate:7"]
+    with engine.begin() as connection:
+        cycle = "INSERT INTO cycle (id, known, counts, marked, held_why) VALUES (1, :known, '{}', :marked, '')"
+        connection.execute(text(cycle), {"known": json.dumps(known), "marked": False})
+    stands_at(engine, "head")
+    with reading(engine) as session:
+        assert recall(session).known == {*known, "rule:到期:14wd"}
     engine.dispose()
 
 
