@@ -23,15 +23,17 @@ from reminder.config.load import load
 from reminder.config.record import Era, as_record, present
 from reminder.cycle.preview import Plans
 from reminder.cycle.service import Service, Transport
+from reminder.domain.people import OFFICE
 from reminder.domain.reminder import Reminder
 from reminder.errors import UsageError
 from reminder.ledger.rows import ReadSettings
-from reminder.plan import asks, occasions, occasions_by_parts, sees
+from reminder.plan import asks, channels_used, occasions, occasions_by_parts, sees
 from reminder.rules.rule import Facts, Rule, Span
 from reminder.scan import portions, scan
 from reminder.store.engine import open_engine, reading, require_current, upgrade, writing
 from reminder.store.marker import marker_of
 from reminder.store.memory import let_go
+from reminder.store.messages import channels_waiting
 
 # Imported where they are needed: the tables behind links, sign-ins and evidence are 0.5 MB that a daemon without pages
 # would carry for years.
@@ -181,7 +183,7 @@ class App:
     def plans(self, unit: str) -> Plans:
         """How to find what goes to a unit: by its own measures, unless a rule tells it of all."""
         configuration = self.configuration
-        if any(f"unit:{unit}" in rule.entries() for rule in configuration.rules):
+        if unit == OFFICE or any(f"unit:{unit}" in rule.entries() for rule in configuration.rules):
             return Plans(self.plan, self.plan)
         known = configuration.directory.units.get(unit)
         names = (unit, *(known.aliases if known else ()))
@@ -224,9 +226,12 @@ class App:
                 engine.dispose()
 
     def real_channels(self) -> list[str]:
-        """The channels by which something could leave this machine."""
-        channels = self.configuration.channels
-        return [name for name, keys in channels.items() if CHANNELS[keys.kind].leaves_machine]
+        """The channels in use by which something could leave this machine: also by a message that waits already."""
+        configuration = self.configuration
+        with reading(self.engine) as session:
+            used = channels_waiting(session) | channels_used(configuration.rules, configuration.directory)
+        channels = configuration.channels.items()
+        return [name for name, keys in channels if name in used and CHANNELS[keys.kind].leaves_machine]
 
 
 def templates_folder(configuration: Configuration) -> Path:

@@ -148,6 +148,11 @@ def _say_why_not(app: App, rule: Rule, unit: str, on: date | None) -> None:
         measures = [measure for measure in load_measures(session) if unit in measure.units]
     when = f"{on}" if on else say(locale, "cli.preview_coming_days")
     typer.echo(say(locale, "cli.preview_nothing", rule=rule.name, days=when, unit=unit), err=True)
+    if not rule.about_measures:
+        nothing = say(locale, "cli.preview_nothing_owed", unit=unit, rule=rule.name)
+        for why in _reasons_beside(app, rule, unit, day) or [nothing]:
+            typer.echo(f"  {why}", err=True)
+        return
     reasons: dict[str, list[str]] = {}
     for measure in measures:
         why = sentence(locale, rule.why_not(measure, unit, day, configuration.practice))
@@ -156,3 +161,16 @@ def _say_why_not(app: App, rule: Rule, unit: str, on: date | None) -> None:
         typer.echo(f"  {say(locale, 'cli.comma').join(keys[:_MOST_REASONS])}: {why}", err=True)
     if not measures:
         typer.echo(f"  {say(locale, 'cli.preview_nothing_open', unit=unit, rule=rule.name)}", err=True)
+
+
+def _reasons_beside(app: App, rule: Rule, unit: str, day: date) -> list[str]:
+    """The same of a rule that is about no measure, as `explain` has them."""
+    from reminder.compose import sentence
+    from reminder.explain import Question, explain
+    from reminder.explain.sentences import why
+    from reminder.past import houses
+    from reminder.rules.rule import Span
+
+    asked = Question(span=Span(day, day), measures=(), units=frozenset({unit}), rule=rule.name)
+    accounts = [one for _, house in houses(app, asked.span) for one in explain(app.engine, house, asked)]
+    return list(dict.fromkeys(sentence(app.configuration.locale, why(account)) for account in accounts))

@@ -60,13 +60,12 @@ def _one_cycle(context: typer.Context, now: str | None, *, really_send: bool, as
 def refuse_real_channels(app: App, *, really_send: bool) -> None:
     """Refuses simulated time where something would leave this machine. UsageError unless --really-send is given."""
     from reminder.errors import UsageError
+    from reminder.words import say
 
     real = app.real_channels()
     if real and not really_send:
-        raise UsageError(
-            f"the clock is not the real one, and {', '.join(real)} would really send: nothing was done. "
-            "Use a maildir channel, or say --really-send"
-        )
+        locale = app.configuration.locale
+        raise UsageError(say(locale, "plan.not_the_real_clock", channels=say(locale, "cli.comma").join(real)))
 
 
 def _told(planned: int, messages: dict[str, int], locale: str, *, as_json: bool) -> None:

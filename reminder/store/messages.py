@@ -221,6 +221,11 @@ def count_by_state(session: Session) -> dict[str, int]:
     return counts
 
 
+def channels_waiting(session: Session) -> frozenset[str]:
+    """The channels by which some message may still go."""
+    return frozenset(session.exec(select(MessageRow.channel).where(text(WAITING_STATES)).distinct()).all())
+
+
 def waiting_since(session: Session, now: datetime) -> datetime | None:
     """Since when the longest waiting message may go but has not; None where none waits."""
     oldest = select(func.min(MessageRow.next_attempt_at)).where(text(WAITING_STATES))

@@ -177,9 +177,26 @@ def test_simulated_time_sends_nothing_through_real_channels_unless_told_so(offic
     office.write("channels.toml", MAIL)
     refused = office(*words)
     assert refused.code == 2
+    assert "时钟不是现在的时间，而 mail 会真的发送" in refused.err
     assert "--really-send" in refused.err
     assert office("outbox", "--json").lines == []
     assert office(*words, "--really-send", "--json").lines[0]["planned"] > 0
+
+
+def test_simulated_time_is_free_where_no_channel_in_use_leaves_this_machine(office):
+    """office 只用文件渠道；另写着的邮件渠道没有人用，改由一条规则用上以后才要求 --really-send."""
+    files = (office.folder / "channels.toml").read_text(encoding="utf-8")
+    office.write("channels.toml", files + MAIL)
+    assert office("run", "--once", "--now", "2021-06-07T09:00").code == 0
+    rules = (office.folder / "rules.toml").read_text(encoding="utf-8")
+    office.write(
+        "rules.toml", rules + '[[rule]]\nname = "extra"\nkind = "nudge"\non = "tuesday"\nchannels = ["mail"]\n'
+    )
+    assert office("run", "--once", "--now", "2021-06-08T09:00").code == 2
+    assert office("run", "--once", "--now", "2021-06-08T09:00", "--really-send").code in (0, 1)
+    office.write("rules.toml", rules)
+    refused = office("run", "--once", "--now", "2021-06-08T10:00")  # what was refused there waits, and would go
+    assert (refused.code, "mail" in refused.err) == (2, True)
 
 
 def test_a_replay_into_a_maildir_needs_no_permission(office, tmp_path):

@@ -64,6 +64,33 @@ def test_when_nothing_would_go_it_says_why(desk):
     assert "财政局没有" in nobody.err
 
 
+OWED = """
+[[rule]]
+name = "works-report"
+kind = "duty"
+what = "报工程进度"
+owed_by = ["建设局"]
+due = { week = "monday", hour = "17:00" }
+[[rule]]
+name = "letters"
+kind = "awaiting_reply"
+within = "15wd"
+chase = "5wd"
+"""
+
+
+def test_of_duties_and_letters_it_says_when_the_next_one_goes_and_not_that_there_are_no_measures(desk):
+    desk.write("rules.toml", OWED)
+    desk("letter", "sent", "--to", "省厅", "--about", "商请", "--on", "2021-06-01")
+    for rule, unit, why in (
+        ("works-report", "建设局", "下一次在2021年6月18日（星期五）"),
+        ("works-report", "财政局", "没有在等财政局的"),
+        ("letters", "省厅", "下一次在2021年6月30日（星期三）"),
+    ):
+        said = desk("preview", rule, unit, "--on", "2021-06-15")
+        assert (said.code, why in said.err, "措施" in said.err) == (1, True, False), said.err
+
+
 def test_unknown_names_end_with_2(desk):
     assert desk("preview", "overdu", "建设局").code == 2
     assert desk("preview", "overdue", "建没局").code == 2
