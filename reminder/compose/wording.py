@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 
@@ -157,8 +158,12 @@ def listed(locale: str, names: Sequence[str], most: int = 20) -> str:
 def sentence(locale: str, reason: Reason) -> str:
     """A reason as one sentence, its days and statuses in the locale's words.
 
-    Where a fact is empty, the reason's `…_bare` sentence says it without.
+    Where a fact is empty, the reason's `…_bare` sentence says it without. A code ends with `_early` where what goes on
+    the next working day goes before its own one, because that year's rest days are only guessed.
     """
+    if reason.code.endswith("_early"):
+        told_plainly = sentence(locale, replace(reason, code=reason.code.removesuffix("_early")))
+        return say(locale, "reasons.early", told=told_plainly)
     facts = {name: _fact(locale, name, value) for name, value in reason.facts.items()}
     bare = "" if all(facts.values()) else "_bare"
     try:

@@ -35,6 +35,11 @@ class Reason:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
+def put_off(day: date, nominal: date) -> str:
+    """How the code of a reason ends where what goes on the next working day goes on `day`: a guess may be earlier."""
+    return "" if day == nominal else "_moved" if day > nominal else "_early"
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One measure in a reminder. `days` are nominal distances from its deadline in the rule's own unit."""

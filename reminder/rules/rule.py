@@ -241,10 +241,6 @@ class Rule(BaseModel):
         """Its identity and, where a kind has them, its offsets: what a cycle remembers to have known."""
         return frozenset({f"rule:{self.name}"})
 
-    def parts_by(self, offsets: Iterable[str]) -> frozenset[str]:
-        """The parts that stand for offsets; 5 is another one than "5wd"."""
-        return frozenset(f"rule:{self.name}:{offset}" for offset in offsets)
-
     def parts_of(self, firing: Firing) -> frozenset[str]:
         """The parts that made `firing`; one known part is enough for it to have been known."""
         return self.parts()

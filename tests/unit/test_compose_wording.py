@@ -22,6 +22,11 @@ from reminder.domain.reminder import Reason, ReminderKind
             {"status": "written_off", "on": "2021-04-28"},
             "当天不催办：自2021年4月28日（星期三）起状态为“已销号”",
         ),
+        (
+            "overdue_early",
+            {"deadline": "2026-12-25", "days": "7"},
+            "已过时限2026年12月25日（星期五），到了逾期催办点（7）；适逢休息日，该年放假安排尚未公布，先提前到前一个工作日",
+        ),
         ("closed", {"status": "claimed", "on": ""}, "当天不催办：状态为“待销号”"),
         ("not_yet", {"next": ""}, "近期没有要发的日子"),
         ("not_counted_down", {"deadline": "长期坚持"}, "时限“长期坚持”不是确定的日期，不倒计时"),

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from reminder.domain.measure import Measure
 from reminder.domain.owed import SentLetter
-from reminder.domain.reminder import Firing, Reason, ReminderKind
+from reminder.domain.reminder import Firing, Reason, ReminderKind, put_off
 from reminder.rules.again import Every, again, landing
 from reminder.rules.calendar import Calendar
 from reminder.rules.chain import after_deadline
@@ -72,7 +72,7 @@ class AwaitingReplyRule(Rule):
 
     def _firing(self, letter: SentLetter, day: date, met: list[_Asked], practice: Practice) -> Firing:
         asked, due = met[-1], self.due_on(letter, practice.calendar)
-        late, moved = "_late" if asked.late else "", "_moved" if asked.nominal != day else ""
+        how = "_late" + put_off(day, asked.nominal) if asked.late else "_moved" if asked.nominal != day else ""
         facts = {"addressee": letter.addressee, "sent_on": str(letter.sent_on), "due": str(due)}
         counted = (due,) if letter.reply_by else (letter.sent_on, due)
         return Firing(
@@ -82,7 +82,7 @@ class AwaitingReplyRule(Rule):
             unit=letter.addressee,
             occasion=asked.nominal,
             at=practice.at(day, self.at),
-            reason=Reason(f"awaiting_reply{late}{moved}", facts),
+            reason=Reason(f"awaiting_reply{how}", facts),
             provisional=practice.provisional(*counted, asked.nominal, day),
             superseded=tuple(sorted({one.nominal for one in met[:-1]} - {asked.nominal})),
             about={

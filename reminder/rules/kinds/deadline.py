@@ -97,10 +97,10 @@ class DeadlineRule(Rule):
         )
 
     def parts(self) -> frozenset[str]:
-        return self.parts_by(map(str, self.before))
+        return frozenset(f"rule:{self.name}:{offset}" for offset in self.before)
 
     def parts_of(self, firing: Firing) -> frozenset[str]:
-        return self.parts_by(firing.offsets)
+        return frozenset(f"rule:{self.name}:{offset}" for offset in firing.offsets)
 
     def why_not(self, measure: Measure, unit: str, day: date, practice: Practice) -> Reason:
         deadline = measure.deadline.counted_down

@@ -12,7 +12,7 @@ from pydantic import Field, StrictInt
 
 from reminder.domain.measure import Measure
 from reminder.domain.owed import DutyDone
-from reminder.domain.reminder import Firing, Reason, ReminderKind
+from reminder.domain.reminder import Firing, Reason, ReminderKind, put_off
 from reminder.rules.again import Every, again, landing
 from reminder.rules.chain import after_deadline
 from reminder.rules.rule import LONGEST_REST, Ask, Facts, Practice, Rule, Span
@@ -104,8 +104,8 @@ class DutyRule(Rule):
         day, met = landed
         asked, at = met[-1], practice.at(day, self.at)
         late = day > period.due_at.date()
-        code = "duty" + ("_late" if late else "") + ("_moved" if asked.nominal != day else "")
-        due = f"{period.due_at:%Y-%m-%d %H:%M}"
+        moved = put_off(day, asked.nominal) if late else "_moved" if asked.nominal != day else ""
+        facts = {"what": self.what, "period": period.name, "due": f"{period.due_at:%Y-%m-%d %H:%M}"}
         return Firing(
             rule=self.name,
             kind=ReminderKind.DUTY,
@@ -113,7 +113,7 @@ class DutyRule(Rule):
             unit=unit,
             occasion=asked.nominal,
             at=at if late else min(at, period.due_at),
-            reason=Reason(code, {"what": self.what, "period": period.name, "due": due}),
+            reason=Reason(("duty_late" if late else "duty") + moved, facts),
             provisional=practice.provisional(asked.nominal, period.due_at.date(), day),
             superseded=tuple(one.nominal for one in met[:-1]),
             due_at=period.due_at,

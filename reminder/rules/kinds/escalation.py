@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from reminder.domain.frozen import FrozenChain
 from reminder.domain.measure import Measure
-from reminder.domain.reminder import Firing, Line, Reason, ReminderKind
+from reminder.domain.reminder import Firing, Line, Reason, ReminderKind, put_off
 from reminder.rules.chain import Rung, Step, Taken, after_deadline, chain, rungs, thaw
 from reminder.rules.rule import Facts, Practice, Rule, Span, landings, subject_of
 from reminder.rules.when import Distance, OnDays
@@ -95,7 +95,7 @@ class EscalatingRule(Rule):
     def _step(self, measure: Measure, unit: str, one: Taken, practice: Practice) -> Firing:
         deadline, nominal, step = measure.deadline.counted_down or date.max, one.nominals[-1], one.steps[-1]
         facts = {"deadline": str(deadline), "days": "+".join(str(of.after.n) for of in one.steps), "step": step.colour}
-        moved = "_answered" if one.answered else "_moved" if one.on != nominal else ""
+        moved = "_answered" if one.answered else put_off(one.on, nominal)
         return Firing(
             rule=self.name,
             kind=ReminderKind.ESCALATION,
@@ -167,7 +167,7 @@ class EscalatingRule(Rule):
             occasion=occasion,
             at=practice.at(day, self.at),
             lines=tuple(Line(self._as_begun(measure, unit)) for measure, _ in found),
-            reason=Reason("digest_moved" if day != occasion else "digest", facts),
+            reason=Reason("digest" + put_off(day, occasion), facts),
             provisional=practice.provisional(occasion, day),
             superseded=tuple(nominals[:-1]),
             to=(entry,),

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from reminder.domain.measure import Measure, Status
-from reminder.domain.reminder import Firing, Line, Reason, ReminderKind
+from reminder.domain.reminder import Firing, Line, Reason, ReminderKind, put_off
 from reminder.rules.again import Every, again, landing
 from reminder.rules.calendar import ONE_DAY
 from reminder.rules.rule import LONGEST_REST, Ask, Facts, Practice, Recipient, Rule, Span, subject_of
@@ -82,7 +82,7 @@ class LookBackRule(Rule):
     def _firing(self, measure: Measure, unit: str, day: date, met: list[_Asked], practice: Practice) -> Firing:
         asked, since = met[-1], _written_off_since(measure, day) or day
         again_ = "_again" if asked.nominal != asked.due else ""
-        moved = "_moved" if asked.nominal != day else ""
+        moved = put_off(day, asked.nominal)
         return Firing(
             rule=self.name,
             kind=ReminderKind.LOOK_BACK,
@@ -103,10 +103,10 @@ class LookBackRule(Rule):
         )
 
     def parts(self) -> frozenset[str]:
-        return self.parts_by(map(str, self.after))
+        return frozenset(f"rule:{self.name}:{offset}" for offset in self.after)
 
     def parts_of(self, firing: Firing) -> frozenset[str]:
-        return self.parts_by(firing.offsets)
+        return frozenset(f"rule:{self.name}:{offset}" for offset in firing.offsets)
 
     def why_not(self, measure: Measure, unit: str, day: date, practice: Practice) -> Reason:
         if not self.matches(measure, unit, day):

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from reminder.domain.measure import Measure
-from reminder.domain.reminder import Firing, Line, Reason, ReminderKind
+from reminder.domain.reminder import Firing, Line, Reason, ReminderKind, put_off
 from reminder.rules.calendar import ONE_DAY
 from reminder.rules.rule import Ask, Facts, Practice, Rule, Span, landings
 from reminder.rules.when import OnDays
@@ -80,9 +80,7 @@ class NudgeRule(Rule):
             occasion=occasion,
             at=practice.at(day, self.at),
             lines=tuple(Line(measure) for measure in measures),
-            reason=Reason(
-                "nudge_moved" if day != occasion else "nudge", {"count": str(len(measures)), "occasion": str(occasion)}
-            ),
+            reason=Reason("nudge" + put_off(day, occasion), {"count": str(len(measures)), "occasion": str(occasion)}),
             provisional=practice.provisional(occasion, day),
             superseded=tuple(nominals[:-1]),
         )

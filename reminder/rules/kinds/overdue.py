@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from reminder.domain.measure import Measure
-from reminder.domain.reminder import Firing, Line, Reason, ReminderKind
+from reminder.domain.reminder import Firing, Line, Reason, ReminderKind, put_off
 from reminder.rules.calendar import ONE_DAY
 from reminder.rules.chain import after_deadline
 from reminder.rules.kinds.escalation import EscalatingRule
@@ -111,7 +111,7 @@ class OverdueRule(EscalatingRule):
             occasion=nominal,
             at=practice.at(day, self.at),
             lines=(Line(measure, tuple(n for n, _ in reached)),),
-            reason=Reason("overdue_moved" if day != nominal else "overdue", facts),
+            reason=Reason("overdue" + put_off(day, nominal), facts),
             provisional=practice.provisional(deadline, reached[-1][1], day),
             nominals=tuple(on for _, on in reached),
         )

@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from reminder.domain.measure import Measure
-from reminder.domain.reminder import Firing, Line, Reason, ReminderKind
+from reminder.domain.reminder import Firing, Line, Reason, ReminderKind, put_off
 from reminder.rules.calendar import ONE_DAY, Calendar
 from reminder.rules.rule import Ask, Facts, Practice, Rule, Span, landings, subject_of
 from reminder.rules.when import Days, Distance, OnDays
@@ -122,7 +122,7 @@ class PaceRule(Rule):
             occasion=nominals[-1],
             at=practice.at(day, self.at),
             lines=(Line(measure),),
-            reason=Reason(code + ("_moved" if day != nominals[-1] else ""), facts),
+            reason=Reason(code + put_off(day, nominals[-1]), facts),
             provisional=practice.provisional(nominals[-1], day, *through),
             superseded=tuple(nominals[:-1]),
             about={name: value for name, value in facts.items() if name != "deadline"},

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 
 from reminder.domain.measure import Measure
 from reminder.domain.people import OFFICE
-from reminder.domain.reminder import Firing, Reason, ReminderKind
+from reminder.domain.reminder import Firing, Reason, ReminderKind, put_off
 from reminder.rules.calendar import ONE_DAY
 from reminder.rules.report_slots import Chase, ReportStep, Slot, Week, chases, reminds, steps, summary, week_name
 from reminder.rules.rule import LONGEST_REST, Ask, Facts, Practice, Rule, Span
@@ -161,6 +161,8 @@ class ReportRule(Rule):
         facts = {"week": week.name, "due": f"{week.due_at:%Y-%m-%d %H:%M}"}
         facts |= {"step": step.colour, "missed": str(step.missed)} if step else {}
         code = "report_step" if step else slot.kind.value
+        moved = put_off(day, slot.nominal) if slot.kind is ReminderKind.REPORT_CHASE else ""
+        moved = moved or ("_moved" if day != slot.nominal else "")
         return Firing(
             rule=self.name,
             kind=slot.kind,
@@ -168,7 +170,7 @@ class ReportRule(Rule):
             unit=unit,
             occasion=slot.nominal,
             at=slot.at,
-            reason=Reason(code + ("_moved" if day != slot.nominal else ""), facts),
+            reason=Reason(code + moved, facts),
             provisional=practice.provisional(slot.nominal, day, week.due_at.date()),
             week=week.name,
             due_at=week.due_at,

@@ -40,6 +40,50 @@ def test_a_guess_is_marked(rule, facts, day):
     assert found == [(day, True)]
 
 
+GUESSED = [  # what would go on the next working day goes on the one before: 2027-01-01 and the weekends are rest days
+    ("逾期", a_rule("overdue", every=7), Facts(measures=[a_measure("2026-12-25")]), "overdue_early"),
+    (
+        "升级",
+        a_rule("overdue", every=3650, escalate=[{"after": 7, "colour": "红", "to": ["office"]}]),
+        Facts(measures=[a_measure("2026-12-25")]),
+        "escalation_early",
+    ),
+    ("每周催办", a_rule("nudge", on="friday"), Facts(measures=[a_measure("2027-06-30")]), "nudge_early"),
+    (
+        "领导汇总",
+        a_rule("overdue", every=3650, escalate=[{"after": 1, "colour": "红", "to": ["office"]}], leaders_on="friday"),
+        Facts(measures=[a_measure("2026-12-18")]),
+        "digest_early",
+    ),
+    (
+        "序时进度",
+        a_rule("pace", on="friday", behind=None, stale="5wd"),
+        Facts(measures=[a_measure("2027-06-30", dated_on=date(2026, 12, 1))]),
+        "pace_stale_early",
+    ),
+    (
+        "催报",
+        a_rule("report", due="monday 17:00", chase="friday 09:00"),
+        Facts(measures=[a_measure("2027-06-30")]),
+        "report_chase_early",
+    ),
+    ("回头看", a_rule("look_back", after=[90]), Facts(closed=[WRITTEN_OFF]), "look_back_early"),
+    ("催复", a_rule("awaiting_reply", within=12, chase=2), LETTERS, "awaiting_reply_late_early"),
+    (
+        "催办定期事项",
+        a_rule("duty", owed_by=["建设局"], due={"week": "wednesday"}, remind=[], chase=2),
+        Facts(),
+        "duty_late_early",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "facts", "code"), [case[1:] for case in GUESSED], ids=[case[0] for case in GUESSED])
+def test_a_guess_that_is_early_does_not_say_that_it_is_later(rule, facts, code):
+    span = Span(date(2026, 12, 31), date(2026, 12, 31))
+    assert [one.reason.code for one in rule.firings(facts, span, a_practice()) if one.occasion.year == 2027] == [code]
+
+
 def test_what_stays_in_known_years_is_certain():
     facts = Facts(measures=[a_measure("2026-12-18")])
     span = Span(date(2026, 12, 21), date(2026, 12, 30))
