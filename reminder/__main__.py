@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import TracebackType
 
 
 def main() -> None:
@@ -13,6 +14,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")  # Chinese output whatever the locale says
+    sys.excepthook = _unexpected
     try:
         app()
     except ReminderError as error:
@@ -21,6 +23,16 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output has gone, as with `| head`
         sys.stderr.close()
         sys.exit(0)
+
+
+def _unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """An error that nobody expected, without the secrets that it may quote."""
+    import traceback
+
+    from reminder.channels.redact import hidden
+    from reminder.channels.secret import known_secrets
+
+    sys.stderr.write(hidden("".join(traceback.format_exception(kind, error, trace)), known_secrets()))
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ def verify(
     from reminder.store.engine import reading
 
     app = open_app(context)
-    locale, known = app.configuration.locale, _head(app, noted) if noted else None
+    locale, known = app.configuration.locale, _head(app, noted) if noted else _kept(app)
     with reading(app.engine) as session:
         intact, broken = delivery_log.verify(session, known)
         head = delivery_log.head(session)
@@ -126,6 +126,15 @@ def verify(
     else:
         typer.echo(say(locale, "cli.log_intact", n=intact, head=head))
     raise typer.Exit(1 if broken else 0)
+
+
+def _kept(app: App) -> Head | None:
+    """The head that the last cycle kept outside the database."""
+    from reminder.store.marker import marker_of
+
+    marker = marker_of(app.engine, app.configuration.folder)
+    kept = marker.head() if marker else ""
+    return _head(app, kept) if kept else None
 
 
 def _head(app: App, noted: str) -> Head:

@@ -21,6 +21,7 @@ from reminder.cycle.service import Service
 from reminder.cycle.upkeep import upkeep
 from reminder.plan import Answer, Window, answer, asks, known_parts, occasions_by_parts, sees, without
 from reminder.scan import portions, unseen_since
+from reminder.store import delivery_log
 from reminder.store.engine import writing
 from reminder.store.holding import merge, set_aside, set_aside_count
 from reminder.store.memory import Memory, recall, remember
@@ -92,8 +93,9 @@ def _enqueued(service: Service, now: datetime, watch: Watch | None) -> Enqueued:
             tell(session, service.briefing, memory, now, notices_only=doubted)
         if service.transport:
             service.transport.defer(session, now)
+        head = delivery_log.head(session)
     if service.marker and not doubted:
-        service.marker.write(now)
+        service.marker.write(now, str(head))
     return Enqueued(planned, why, held)
 
 

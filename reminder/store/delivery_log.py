@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, text, update
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from reminder.store.log_tables import LogBaseRow, LogRow
 from reminder.store.outbox_tables import MessageRow
@@ -45,7 +45,7 @@ class Head:
 @dataclass(frozen=True, slots=True)
 class Broken:
     """The first place that does not fit. `why`: changed, missing, bytes (a message's are not those that were fixed),
-    head (the head noted down elsewhere is not in the chain)."""
+    head (the head noted down elsewhere is not in the chain), letters (some are there of which nothing is told)."""
 
     position: int
     why: str
@@ -129,7 +129,7 @@ def _link(before: str, position: int, row: Row[Any] | LogRow) -> str:
 
 def verify(session: Session, noted: Head | None = None) -> tuple[int, Broken | None]:
     """How many rows are intact from the first on, and the first that is not. `noted` is a head known from elsewhere."""
-    begins = base(session)
+    begins, letters = base(session), _letters(session)
     link, intact, met = begins.hash, 0, noted is None or noted == begins
     for row, payload in _with_payloads(session):
         position = begins.position + intact + 1
@@ -144,7 +144,25 @@ def verify(session: Session, noted: Head | None = None) -> tuple[int, Broken | N
         intact += 1
     if noted and not met and noted.position >= begins.position:  # what was dropped for its age cannot be compared
         return intact, Broken(noted.position, "head")
+    if letters > _letters_told(session):
+        return intact, Broken(begins.position + intact + 1, "letters")
     return intact, None
+
+
+def _letters(session: Session) -> int:
+    """How many letters there are whose bytes were fixed since the oldest row: who cuts the log short leaves them."""
+    oldest = session.exec(select(func.min(LogRow.at))).one()
+    if oldest is None:
+        return 0
+    fixed = (col(MessageRow.payload).is_not(None), col(MessageRow.written_at) >= oldest)
+    return session.exec(select(func.count()).select_from(MessageRow).where(*fixed)).one()
+
+
+def _letters_told(session: Session) -> int:
+    """Of how many letters that are there the log tells, sealed or not."""
+    told = select(func.count(LogRow.message_id.distinct()))  # type: ignore[attr-defined]  # SQLModel declares values
+    there = told.join(MessageRow, col(MessageRow.message_id) == col(LogRow.message_id))
+    return session.exec(there.where(LogRow.act == "fixed", col(MessageRow.payload).is_not(None))).one()
 
 
 def _with_payloads(session: Session) -> Iterator[tuple[LogRow, bytes | None]]:

@@ -1,4 +1,5 @@
-"""The last cycle's instant, kept once more outside the database: a database that lies behind it was restored.
+"""The last cycle's instant, kept once more outside the database: a database that lies behind it was restored. Below it
+stands the delivery log's head, so that a log cut short since is found.
 
 For SQLite the file stands beside the database. For PostgreSQL it stands in the configuration's folder of each
 machine, where it may be missing (a new machine) or behind (another machine worked). What no marker can tell: a folder
@@ -28,15 +29,25 @@ class Marker:
     def read(self) -> datetime | None:
         """The instant kept; None where there is none or it cannot be read."""
         try:
-            return datetime.fromisoformat(self.file.read_text(encoding="ascii").strip())
-        except (OSError, ValueError):
+            return datetime.fromisoformat(self._lines()[0])
+        except (OSError, ValueError, IndexError):
             return None
 
-    def write(self, at: datetime) -> None:
-        """Keeps `at` in the place of what was kept. Where that fails it is logged: the cycle itself was good."""
+    def head(self) -> str:
+        """The head of the delivery log that was kept; "" where there is none."""
+        try:
+            return "".join(self._lines()[1:2])
+        except (OSError, ValueError):
+            return ""
+
+    def _lines(self) -> list[str]:
+        return self.file.read_text(encoding="ascii").split()
+
+    def write(self, at: datetime, head: str = "") -> None:
+        """Keeps these in the place of what was kept. Where that fails it is logged: the cycle itself was good."""
         draft = self.file.with_name(self.file.name + ".new")
         try:
-            draft.write_text(at.isoformat(), encoding="ascii")
+            draft.write_text(f"{at.isoformat()}\n{head}".rstrip(), encoding="ascii")
             draft.replace(self.file)
         except OSError as error:
             log.warning("cannot keep the last cycle's instant in %s: %s", self.file, error.strerror or error)

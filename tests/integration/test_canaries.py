@@ -194,6 +194,32 @@ def test_no_canary_is_ever_seen(office: Office, tmp_path: Path) -> None:
     assert found == set()
 
 
+QUOTES = """
+import sys
+import reminder.cli
+from pathlib import Path
+from reminder.__main__ import main
+from reminder.channels.secret import Secret
+
+def app():
+    password = Secret(env="SMTP").reveal(Path())
+    raise RuntimeError(f"no rule for https://x.example/hook/{password} and {password}")
+
+reminder.cli.app = app
+main()
+"""
+
+
+def test_an_error_that_nobody_expected_quotes_no_secret() -> None:
+    environment = {**os.environ, "SMTP": CANARIES["SMTP"]}
+    ended = subprocess.run(
+        [sys.executable, "-c", QUOTES], env=environment, capture_output=True, check=False, timeout=60
+    )
+    assert ended.returncode == 1
+    assert b"RuntimeError: no rule for" in ended.stderr
+    assert CANARIES["SMTP"].encode() not in ended.stderr
+
+
 def test_the_password_of_a_database_is_not_seen_either(tmp_path: Path) -> None:
     folder = tmp_path / "office"
     write_example(folder)

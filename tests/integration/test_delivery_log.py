@@ -14,6 +14,7 @@ from reminder.store import delivery_log
 from reminder.store.delivery_log import Broken, Head
 from reminder.store.engine import open_engine, reading, writing
 from reminder.store.log_tables import LogBaseRow, LogRow
+from reminder.store.marker import marker_of
 from tests.integration.stage import Stage
 from tests.integration.test_cycle import Faulty, with_channel
 from tests.makers import at
@@ -165,8 +166,30 @@ def test_a_log_that_was_cut_short_or_written_anew_is_found_by_a_head_noted_down(
     assert verified(stage, noted)[1] is None
     assert verified(stage, Head(noted.position, "0" * 64))[1] == Broken(noted.position, "head")
     unguarded(stage, f"DELETE FROM delivery_log WHERE position >= {noted.position}")
-    assert verified(stage)[1] is None, "what is left fits"
     assert verified(stage, noted)[1] == Broken(noted.position, "head")
+
+
+def test_a_log_that_was_cut_short_is_found_by_the_letters_that_are_left(stage):
+    lived(stage)
+    stage.measure("3", "2021-06-16")
+    stage.cycle("2021-06-09 09:00")
+    assert verified(stage)[1] is None
+    unguarded(stage, "DELETE FROM delivery_log WHERE position >= 5")
+    assert verified(stage) == (4, Broken(5, "letters"))
+    with writing(stage.engine) as session:
+        session.connection().execute(
+            text("DELETE FROM message WHERE recipient = '建设局' AND written_at > '2021-06-09'")
+        )
+    assert verified(stage)[1] is None, "what is left fits, whoever has no head noted down"
+
+
+def test_the_last_cycles_head_is_kept_outside_the_database(stage):
+    stage.service = replace(stage.service, marker=marker_of(stage.engine, stage.folder))
+    lived(stage)
+    noted = head(stage)
+    stage.cycle("2021-06-08 09:01")
+    assert stage.service.marker.head() == str(noted)
+    assert stage.service.marker.read() == at("2021-06-08 09:01")
 
 
 def test_daemons_that_seal_at_once_make_one_chain(stage):

@@ -117,7 +117,7 @@ def test_a_cycle_that_died_between_the_database_and_the_marker_is_no_restore(sta
     stage.measure("1", "2021-06-10")
     stage.cycle("2021-06-03 09:00")
     with monkeypatch.context() as dying:
-        dying.setattr(Marker, "write", lambda self, now: (_ for _ in ()).throw(KeyboardInterrupt))
+        dying.setattr(Marker, "write", lambda self, *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             stage.cycle("2021-06-07 09:00")
     assert stage.cycle("2021-06-07 09:01").messages == {"sent": 1}

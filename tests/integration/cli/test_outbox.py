@@ -146,7 +146,16 @@ def test_verify_says_whether_the_log_was_changed(desk):
     assert desk("outbox", "verify", "--head", "12").code == 2
     another = desk("outbox", "verify", "--head", f"2:{'0' * 64}", "--json")
     assert (another.code, another.lines[0]["broken"]["why"]) == (1, "head")
+    desk.cycle("2021-06-07 09:01")
     app = desk.app()
+    with writing(app.engine) as session:
+        session.connection().execute(text("DROP TRIGGER delivery_log_kept"))
+        session.connection().execute(text("CREATE TABLE taken AS SELECT * FROM delivery_log WHERE position = 2"))
+        session.connection().execute(text("DELETE FROM delivery_log WHERE position = 2"))
+    assert "链头" in desk("outbox", "verify").out, "the last cycle kept the head"
+    with writing(app.engine) as session:
+        session.connection().execute(text("INSERT INTO delivery_log SELECT * FROM taken"))
+    assert desk("outbox", "verify").code == 0
     with writing(app.engine) as session:
         session.connection().execute(text("DROP TRIGGER delivery_log_unchanged"))
         session.connection().execute(text("UPDATE delivery_log SET recipient = '别处' WHERE position = 2"))
