@@ -31,6 +31,7 @@ from reminder.scan import facts_again
 from reminder.store.reminders import Stored, reminders_of
 
 _SHORTEST_LIFE = 3  # working days that a message may wait for its channel, also where no downtime is answered for
+_MOST_DEATHS = 10  # in a row within a message's attempts, before nobody tries it any more
 _ORPHANS_LIFE = 7  # the same for reminders of a rule that no longer exists
 log = logging.getLogger("reminder.cycle")
 
@@ -88,6 +89,7 @@ class _Desk:
     stored: Mapping[int, Stored]
     facts: Facts
     doubtful: Collection[int]
+    deadly: Collection[int]
     sent: Counter[tuple[str, str]]
     own: Mapping[int, Own]
 
@@ -105,6 +107,7 @@ class _Desk:
             stored=stored,
             facts=facts_again(session, firings, today.date()),
             doubtful=outbox.doubtful(session, [message.id for message in claimed if message.attempts]),
+            deadly=outbox.deadly(session, [one.id for one in claimed if one.attempts >= _MOST_DEATHS], _MOST_DEATHS),
             sent=sent,
             own={
                 message.id: matters_of(session, service.briefing, message.own, now)
@@ -116,6 +119,8 @@ class _Desk:
     def decide(self, message: Claimed, channel: Channel | None) -> Start | Left:
         if channel is None:
             return Left(message, "failed", f"there is no channel {message.channel!r} any more")
+        if message.id in self.deadly:
+            return Left(message, "failed", f"in each of its last {_MOST_DEATHS} attempts the process died")
         if waits := self._waits(message):
             return Left(message, "held", waits[1], waits[0])
         if message.payload is None:

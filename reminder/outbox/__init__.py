@@ -6,7 +6,7 @@ UPDATE under a lease; its identity and bytes are fixed, and its attempt counted,
 
 from __future__ import annotations
 
-from reminder.outbox.attempt import Settled, Start, Written, begin_attempts, doubtful, settle, tried_since
+from reminder.outbox.attempt import Settled, Start, Written, begin_attempts, deadly, doubtful, settle, tried_since
 from reminder.outbox.gather import put
 from reminder.outbox.lease import (
     LEASE,
@@ -34,6 +34,7 @@ __all__ = [
     "cancel",
     "cancel_reminder",
     "claim",
+    "deadly",
     "doubtful",
     "due",
     "due_channels",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +18,7 @@ from reminder.domain.reminder import Reason
 from reminder.outbox.lease import LEASE, Claimed, cancel_reminder, told_of
 from reminder.store.delivery_log import record
 from reminder.store.notices import TEMPLATE, Notice, note
-from reminder.store.outbox_tables import WAITING_STATES, DeliveryRow, MessageRow
+from reminder.store.outbox_tables import DIED, WAITING_STATES, DeliveryRow, MessageRow
 from reminder.store.prepared import Prepared
 
 _MESSAGES = MessageRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
@@ -201,6 +201,16 @@ def doubtful(session: Session, ids: Collection[int]) -> set[int]:
         return set()
     others = select(col(DeliveryRow.message_pk)).where(col(DeliveryRow.message_pk).in_(sorted(ids)))
     return set(session.exec(others.where(DeliveryRow.outcome != "refused").distinct()))
+
+
+def deadly(session: Session, ids: Collection[int], times: int) -> set[int]:
+    """Those of these messages in each of whose last `times` attempts the process died: they may be what it died of."""
+    deaths: dict[int, list[bool]] = defaultdict(list)
+    if ids:
+        told = select(DeliveryRow.message_pk, DeliveryRow.text).where(col(DeliveryRow.message_pk).in_(sorted(ids)))
+        for key, said in session.exec(told.order_by(col(DeliveryRow.id).desc())):
+            deaths[key].append(said == DIED)
+    return {key for key, died in deaths.items() if len(died) >= times and all(died[:times])}
 
 
 def tried_since(session: Session, recipients: Iterable[str], since: datetime) -> Counter[tuple[str, str]]:

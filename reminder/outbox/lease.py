@@ -12,14 +12,13 @@ from sqlmodel import Session, col, select
 
 from reminder.domain.reminder import Reason
 from reminder.store.delivery_log import record
-from reminder.store.outbox_tables import WAITING_STATES, DeliveryRow, MessageRow, ReminderRow
+from reminder.store.outbox_tables import DIED, WAITING_STATES, DeliveryRow, MessageRow, ReminderRow
 
 LEASE = timedelta(minutes=5)
 _MESSAGES = MessageRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
 _NAMES = ("id", "message_id", "channel", "recipient", "own", "attempts", "created_at", "written_at", "payload")
 _CLAIMED = [_MESSAGES.c[name] for name in (*_NAMES, "addresses", "thread_ids")]
 _ORDER = (col(MessageRow.nearest_on), col(MessageRow.next_attempt_at), col(MessageRow.id))
-_DIED = "the process died during this attempt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +87,7 @@ def claim(session: Session, now: datetime, limit: int, channels: Collection[str]
     claimed = [_claimed(row, token) for row in rows]
     if tried := [one.id for one in claimed if one.attempts]:
         interrupted = _close_interrupted(session, tried)
-        record(session, [told_of(one, "unknown", now, _DIED) for one in claimed if one.id in interrupted])
+        record(session, [told_of(one, "unknown", now, DIED) for one in claimed if one.id in interrupted])
     return claimed
 
 
@@ -111,7 +110,7 @@ def _close_interrupted(session: Session, ids: Sequence[int]) -> set[int]:
     closed = session.connection().execute(
         update(DeliveryRow)
         .where(col(DeliveryRow.message_pk).in_(ids), col(DeliveryRow.outcome) == "trying")
-        .values(outcome="unknown", text=_DIED)
+        .values(outcome="unknown", text=DIED)
         .returning(col(DeliveryRow.message_pk))
     )
     return {key for (key,) in closed}

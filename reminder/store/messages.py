@@ -13,7 +13,7 @@ from sqlalchemy.orm import defer
 from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import Session, col, func, select
 
-from reminder.store.outbox_tables import CANCELLED, DEAD, WAITING_STATES, DeliveryRow, MessageRow, ReminderRow
+from reminder.store.outbox_tables import CANCELLED, DEAD, DIED, WAITING_STATES, DeliveryRow, MessageRow, ReminderRow
 from reminder.store.tables import MeasureRow
 
 STATES = ("pending", "held", "retrying", "sending", "sent", "unknown", "failed", "cancelled")
@@ -167,10 +167,14 @@ def _parts(ids: Iterable[int]) -> Iterable[list[int]]:
 def retry(session: Session, ids: Collection[int], now: datetime) -> set[int]:
     """Lets messages that failed, or wait for their next try, be tried at `now`. Returns those that could be.
 
-    Their attempts stay counted: a message that was tried keeps its identity and its bytes.
+    Their attempts stay counted: a message that was tried keeps its identity and its bytes. Deaths of the process in
+    them are forgiven, though: enough of them in a row would end it at once.
     """
     again = {"state": "pending", "next_attempt_at": now, "finished_at": None, "why": ""}
-    return _changed(session, ids, col(MessageRow.state).in_(_RETRIED), again)
+    retried = _changed(session, ids, col(MessageRow.state).in_(_RETRIED), again)
+    died = update(DeliveryRow).where(col(DeliveryRow.message_pk).in_(sorted(retried)), col(DeliveryRow.text) == DIED)
+    session.connection().execute(died.values(text=f"{DIED}; tried again by hand since"))
+    return retried
 
 
 def cancel(session: Session, ids: Collection[int], why: str, now: datetime) -> set[int]:

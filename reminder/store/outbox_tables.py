@@ -116,6 +116,9 @@ class ReminderRow(SQLModel, table=True):
     outcome_reason: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
 
 
+DIED = "the process died during this attempt"  # the `text` of a delivery that nobody could close
+
+
 class DeliveryRow(SQLModel, table=True):
     """One attempt to deliver a message. The row is written before the try and settled after it."""
 

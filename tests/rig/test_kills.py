@@ -5,13 +5,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from random import Random
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from reminder.store.engine import open_engine
+from reminder.channels.webhook import WebhookChannel
+from reminder.store.engine import open_engine, writing
+from reminder.store.messages import retry
+from reminder.store.outbox_tables import MessageRow
+from tests.rig import offices
 from tests.rig.kills import Trial, at_point, at_random
 from tests.rig.points import POINTS
 
@@ -57,6 +63,36 @@ def test_kills_in_a_row_do_not_end_a_message(tmp_path, peer, kind, workers):
     assert trial.verdict() == []
     further = 3 if workers else 0  # of the five the first, third and fifth have workers
     assert 5 <= trial.allowed.total() <= 5 + further
+
+
+def dies_of_u1r0():
+    """A message that nobody survives sending, as a fault in a C library would have it."""
+    honest = WebhookChannel.send
+
+    def send(self, payload, envelope, now):
+        if b"U1R0" in payload:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return honest(self, payload, envelope, now)
+
+    WebhookChannel.send = send
+
+
+def test_a_message_that_kills_whoever_tries_it_ends_and_the_others_go(tmp_path, peer):
+    """After ten deaths in a row; by hand it can be tried again."""
+    trial = Trial(tmp_path, peer, "webhook")
+    died = [trial.victim(dies_of_u1r0) for _ in range(14)]
+    assert sum(died) == 10
+    rows = offices.rows(trial.engine, MessageRow)
+    (dead,) = [row for row in rows if row.state != "sent"]
+    assert (dead.recipient, dead.state, dead.why) == (
+        "U1",
+        "failed",
+        "in each of its last 10 attempts the process died",
+    )
+    with writing(trial.engine) as session:
+        retry(session, [dead.id], trial._next())
+    trial.heirs()
+    assert {row.state for row in offices.rows(trial.engine, MessageRow)} == {"sent"}
 
 
 def test_a_copy_too_many_would_be_seen(tmp_path, peer):
