@@ -11,12 +11,13 @@ from reminder.cli.common import Json, open_app, print_json, print_table, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from reminder.app import App
     from reminder.health import Health
 
 _NEXT = 5
+_UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 
 
 def status(context: typer.Context, as_json: Json = False) -> None:
@@ -79,7 +80,7 @@ def _rows(app: App, found: Health) -> Iterator[tuple[str, object]]:
     locale, last = app.configuration.locale, found.last_cycle_at
     at = f"{last.astimezone(app.configuration.zone):%Y-%m-%d %H:%M:%S}" if last else say(locale, "cli.status_never")
     yield say(locale, "cli.status_last_cycle"), at
-    yield say(locale, "cli.status_lag"), say(locale, "cli.status_lag_s", n=round(found.lag.total_seconds()))
+    yield say(locale, "cli.status_lag"), span_told(locale, found.lag)
     yield say(locale, "cli.status_calendar"), covered(locale, found.covered_to)
     for state, n in found.outbox.items():
         if n:
@@ -87,6 +88,13 @@ def _rows(app: App, found: Health) -> Iterator[tuple[str, object]]:
     for standing, n in found.measures.items():
         if n:
             yield say(locale, "cli.status_measures", status=say(locale, f"letters.status_{standing}")), n
+
+
+def span_told(locale: str, lag: timedelta) -> str:
+    """A stretch of time in a unit of which there are no more than a few dozen."""
+    seconds = round(lag.total_seconds())
+    unit, size = next((one for one in _UNITS if seconds >= 2 * one[1]), ("s", 1))
+    return say(locale, f"cli.status_lag_{unit}", n=seconds // size)
 
 
 def covered(locale: str, year: int | None) -> str:

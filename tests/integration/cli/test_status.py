@@ -1,11 +1,13 @@
 """`reminder status`: well, or what a person has to see to."""
 
 from collections import namedtuple
+from datetime import timedelta
 
 import pytest
 import time_machine
 
 from reminder import health
+from reminder.cli.status import span_told
 from reminder.cycle import enqueue
 from reminder.domain.destination import Standing
 from reminder.store.daemons import Daemon, sign_on
@@ -166,3 +168,17 @@ def test_a_daemon_that_stands_by(waiting):
     assert "host-y" in problem
     assert "host-x" not in problem
     assert problems(waiting, "2021-06-07 19:04") == []
+
+
+@pytest.mark.parametrize(
+    ("lag", "told"),
+    [
+        (timedelta(0), "0 秒"),
+        (timedelta(seconds=119), "119 秒"),
+        (timedelta(seconds=120), "2 分钟"),
+        (timedelta(hours=2), "2 小时"),
+        (timedelta(days=2, hours=23), "2 天"),
+    ],
+)
+def test_a_lag_is_told_in_a_unit_that_people_can_read(lag, told):
+    assert span_told("zh_CN", lag) == told
