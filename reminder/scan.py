@@ -73,7 +73,7 @@ def portions(
     facts = scan(session, closed, sees, directory, since)
     yield facts
     for units, ids in by_units(session, alternatives, MOST_AT_ONCE):
-        measures = list(by_ids(session, ids).values())
+        measures = list(by_ids(session, ids, untold=True).values())
         yield replace(facts, measures=measures, closed=(), units=frozenset(units))
 
 

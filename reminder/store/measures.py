@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -25,10 +27,25 @@ _ANSWERS = ("progress", "claim", "ask_extension", "report")  # what a unit does 
 _LEFT_OUT = {"imported", "edited", "deadline_read_on", "row", "vanished_on", "parent"}  # what no rule reads
 _READ = [column for column in _COLUMNS if column.name not in _LEFT_OUT]
 _NAMES = [column.name for column in _READ]
+_TEXTS = ("text", "problem_text", "goal", "progress")  # what only letters and people read
+_UNTOLD = [column for column in _READ if column.name not in _TEXTS]
 _DEADLINE = [*(f"deadline_{name}" for name in ("kind", "on", "rule", "text", "confirmed", "computed")), "then_ongoing"]
 _Among = Callable[[Any], ColumnElement[bool]]
 _STATUSES = {status.value: status for status in Status}
 _KINDS = {kind.value: kind for kind in DeadlineKind}
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Thousands of values are made that refer to nothing but values: no circle among them could be garbage, and looking
+    for some takes as long as making them."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def load_measures(session: Session, *where: ColumnElement[bool]) -> list[Measure]:
@@ -36,6 +53,7 @@ def load_measures(session: Session, *where: ColumnElement[bool]) -> list[Measure
     return load_alternatives(session, [and_(true(), *where)])
 
 
+@_collector_at_rest()
 def load_alternatives(session: Session, ways: Sequence[ColumnElement[bool]]) -> list[Measure]:
     """Every measure that meets one of `ways`, which exclude each other, in the order of the ledger."""
     rows = rows_of(session, ways)
@@ -71,19 +89,21 @@ def _tuples(session: Session, statement: Executable) -> Sequence[Sequence[Any]]:
     return found
 
 
-_PLACE = itemgetter(_NAMES.index("ledger"), _NAMES.index("id"))
+_PLACE = itemgetter(_NAMES.index("ledger"), _NAMES.index("id"))  # both stand before all texts
 
 
 def _read(rows: Sequence[Sequence[Any]], dialect: Dialect) -> dict[str, Sequence[Any]]:
     """The columns of these rows by name, each value as Python has it."""
-    columns = zip(_READ, zip(*rows, strict=True), strict=True)
-    return {column.name: _told(values, _reader(column, dialect)) for column, values in columns}
+    columns = _READ if len(rows[0]) == len(_READ) else _UNTOLD
+    told = zip(columns, zip(*rows, strict=True), strict=True)
+    return {column.name: _told(values, _reader(column, dialect)) for column, values in told}
 
 
 def _told(values: Sequence[Any], read: Callable[[Any], Any] | None) -> Sequence[Any]:
     return values if read is None else [None if value is None else read(value) for value in values]
 
 
+@cache
 def _reader(column: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
     """What makes a column's values of what the driver says; None where they are the same."""
     read = column.type.dialect_impl(dialect).result_processor(dialect, None)
@@ -117,13 +137,13 @@ def by_units(session: Session, ways: Sequence[ColumnElement[bool]], most: int) -
         yield units, together
 
 
-def _units(session: Session, of_these: _Among) -> dict[tuple[int, str], list[str]]:
-    """(measure, role) → its units, in the order of the cell."""
+def _units(session: Session, of_these: _Among) -> dict[str, dict[int, tuple[str, ...]]]:
+    """role → measure → its units, in the order of the cell."""
     of = MeasureUnitRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
-    units: dict[tuple[int, str], list[str]] = defaultdict(list)
-    placed = select_columns(of.measure_id, of.role, of.unit).where(of_these(of.measure_id)).order_by(of.position)
-    for measure_id, role, unit in _tuples(session, placed):
-        units[measure_id, role].append(unit)
+    units: dict[str, dict[int, tuple[str, ...]]] = defaultdict(dict)
+    placed = select_columns(of.position, of.role, of.measure_id, of.unit).where(of_these(of.measure_id))
+    for _, role, measure_id, unit in sorted(_tuples(session, placed), key=itemgetter(0)):
+        units[role][measure_id] = (*units[role].get(measure_id, ()), unit)
     return units
 
 
@@ -168,14 +188,15 @@ def _lives(session: Session, of_these: _Among) -> dict[int, _Life]:
 
 
 def _measures(
-    told: Mapping[str, Sequence[Any]], units: Mapping[tuple[int, str], list[str]], lives: Mapping[int, _Life]
+    told: Mapping[str, Sequence[Any]], units: Mapping[str, Mapping[int, tuple[str, ...]]], lives: Mapping[int, _Life]
 ) -> list[Measure]:
     """The measures of these columns, put together column by column: row by row would take ten times as long."""
     ids, nothing = told["id"], _Life()
     life = [lives.get(one, nothing) for one in ids]
+    responsible, supporting = units["responsible"], units["supporting"]
     made: dict[str, Iterable[Any]] = {
-        "units": [tuple(units.get((one, "responsible"), ())) for one in ids],
-        "supporting_units": [tuple(units.get((one, "supporting"), ())) for one in ids],
+        "units": [responsible.get(one, ()) for one in ids],
+        "supporting_units": [supporting.get(one, ()) for one in ids],
         "deadline": map(_deadline, zip(*(told[name] for name in _DEADLINE), strict=True)),
         "status": map(_STATUSES.__getitem__, told["status"]),
         "tags": map(tuple, told["tags"]),
@@ -188,7 +209,7 @@ def _measures(
         "changes": [tuple(one.changes) for one in life],
         "chains": [one.chains for one in life],
     }
-    columns = {**told, **made}
+    columns = {**dict.fromkeys(_TEXTS, [""] * len(ids)), **told, **made}
     return list(map(Measure._make, zip(*(columns[name] for name in Measure._fields), strict=True)))
 
 
@@ -198,10 +219,14 @@ def _deadline(cells: tuple[Any, ...]) -> Deadline:
     return Deadline(_KINDS[kind], on, rule, text, then_ongoing, confirmed, computed)
 
 
-def by_ids(session: Session, ids: Iterable[int]) -> dict[int, Measure]:
-    """The measures with these ids, by id, in the order of the ledger; ids that do not exist are left out."""
-    wanted = set(ids)
-    rows = _tuples(session, select_columns(*_READ).where(among(session, _COLUMNS.id, wanted))) if wanted else []
+@_collector_at_rest()
+def by_ids(session: Session, ids: Iterable[int], *, untold: bool = False) -> dict[int, Measure]:
+    """The measures with these ids, by id, in the order of the ledger; ids that do not exist are left out.
+
+    `untold` are read as far as rules look at them: without the texts.
+    """
+    wanted, columns = set(ids), _UNTOLD if untold else _READ
+    rows = _tuples(session, select_columns(*columns).where(among(session, _COLUMNS.id, wanted))) if wanted else []
     ordered = sorted(rows, key=_PLACE)
     found = _put_together(session, ordered, lambda column: among(session, column, wanted)) if rows else []
     return {measure.id: measure for measure in found}
