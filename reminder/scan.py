@@ -42,7 +42,7 @@ def scan(  # noqa: PLR0913, PLR0917 - what a rule may ask about
 ) -> Facts:
     """The measures that any of `asked` wants to see, the reports that matter from `since` on, what a kind `sees`.
 
-    With `units` only measures in which one of these names stands.
+    With `units` only measures in which one of these names stands, and their reports.
     """
     wanted, closed = _split(asked)
     reach = min((ask.open_since for ask in closed), default=None)
@@ -51,7 +51,7 @@ def scan(  # noqa: PLR0913, PLR0917 - what a rule may ask about
     return Facts(
         measures=load_alternatives(session, [and_(way, *own) for way in ways(wanted)]),
         closed=load_measures(session, col(MeasureRow.closed_on) >= reach, *own) if reach else (),
-        reports=reports_since(session, since),
+        reports=reports_since(session, since, units),
         outside=directory.outside,
         letters=letters_since(session, since) if "letters" in sees else (),
         duties_done=duties_since(session, since) if "duties_done" in sees else (),
@@ -123,12 +123,15 @@ def _latest(day: date | None) -> date:
     return day or date.max
 
 
-def reports_since(session: Session, since: date) -> dict[tuple[str, str], datetime]:
-    """(unit, ISO week) → when that week's report was first submitted, for all weeks that can still matter then."""
+def reports_since(session: Session, since: date, units: Collection[str] = ()) -> dict[tuple[str, str], datetime]:
+    """(unit, ISO week) → when that week's report was first submitted, for all weeks that can still matter then; with
+    `units` only theirs."""
     first = func.min(ReportRow.submitted_at)
     named = select(ReportRow.unit, ReportRow.week, first).where(
         col(ReportRow.week) >= week_name(since - _REPORTS_REACH)
     )
+    if units:
+        named = named.where(col(ReportRow.unit).in_(units))
     rows = session.exec(named.group_by(ReportRow.unit, ReportRow.week))
     return {(unit, week): submitted_at for unit, week, submitted_at in rows}
 
