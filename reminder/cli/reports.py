@@ -91,7 +91,7 @@ def _compile(app: App, file: Path, found: list[UnitWeek]) -> None:
     if file.exists():
         raise UsageError(say(locale, "measures.exists", file=file))
     with reading(app.engine) as session:
-        notes = notes_of(session, found[0].week) if found else {}
+        notes = notes_of(session, found[0].week, locale) if found else {}
     compile_reports(file, found, notes, locale)
     typer.echo(say(locale, "reports.compiled", count=len(found), file=file))
 

@@ -60,14 +60,24 @@ def reports(request: Request) -> Response:
 
 @router.get("/reports.xlsx", dependencies=[Depends(viewer)])
 def compiled(request: Request) -> Response:
-    """The same as a workbook."""
+    """The same as a workbook, with what every unit has said."""
+    from reminder.office.compile import notes_of  # noqa: PLC0415 - it loads openpyxl, as workbooks do
+
     here, locale = hall(request), locale_of(request)
     week, zone = _week(request), here.app.configuration.zone
+    with reading(here.app.engine) as session:
+        notes = notes_of(session, week, locale)
     rows = [
-        [one.unit, say(locale, f"reports.{one.state}"), _clock(one.submitted_at, zone), _clock(one.due_at, zone)]
+        [
+            one.unit,
+            say(locale, f"reports.{one.state}"),
+            _clock(one.due_at, zone),
+            _clock(one.submitted_at, zone),
+            notes.get(one.unit, ""),
+        ]
         for one in of_week(here, week) or []
     ]
-    return workbook(f"{week}.xlsx", week, say(locale, "reports.columns").split("|"), rows)
+    return workbook(f"{week}.xlsx", week, say(locale, "reports.table").split("|"), rows)
 
 
 @router.post("/reports", dependencies=[Depends(officer)])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 
+import openpyxl
 import pytest
 from sqlmodel import select
 
@@ -108,6 +110,24 @@ def test_what_is_said_of_touched_measures_becomes_their_history(week):
     again = browser.get(path).text
     assert "待销号" in again
     assert "上次报送：已进场施工" in again
+
+
+def test_the_compiled_week_holds_what_units_said_of_their_measures(week):
+    browser, path = week.browser(), link_in(letters(week)[UNIT][0])
+    first = {field(week, "1", "percent"): "60", field(week, "1", "text"): "已进场施工", "note": "总体顺利"}
+    send(browser, path, **first)
+    week.clock.on(minutes=5)
+    send(browser, path, **first, **{field(week, "2", "state"): "claim", field(week, "2", "text"): "=已完成"})
+    desk = week.browser(Role.VIEWER)
+    book = openpyxl.load_workbook(io.BytesIO(desk.get("/reports.xlsx?week=2021-W23").content))
+    told = {row[0]: str(row[4] or "") for row in book.active.iter_rows(values_only=True)}
+    assert told[UNIT].splitlines()[:2] == ["总体顺利", "1 登记进展 60% 已进场施工"]
+    assert told[UNIT].count("总体顺利") == 2  # the amendment as well
+    assert "2 申请销号" in told[UNIT]
+    assert told["财政局"] == ""
+    week.desk("reports", "--week", "2021-W23", "--export", week.desk.folder / "week.xlsx")
+    exported = openpyxl.load_workbook(week.desk.folder / "week.xlsx").active.iter_rows(values_only=True)
+    assert {row[0]: str(row[4] or "") for row in exported}[UNIT] == told[UNIT]
 
 
 def test_not_ours_is_a_request_with_the_unit_it_names(week):
