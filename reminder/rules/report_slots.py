@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from reminder.domain.reminder import ReminderKind
+from reminder.rules.again import Every
 from reminder.rules.rule import Practice, Recipient
 from reminder.rules.when import WEEKDAYS, Days, Distance, WeekClock, WeekTime
 
@@ -21,10 +22,10 @@ _LONGEST = 14  # days after the due day that a step can be taken; of working day
 class Chase(BaseModel):
     """When a missing report is asked for: once, or again `every` so often `until` a weekday of the chase's week."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     start: WeekClock = Field(alias="from")
-    every: Days | None = None
+    every: Every | None = None
     until: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] | None = None
 
 

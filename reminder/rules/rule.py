@@ -182,7 +182,7 @@ LetterRecipient = Annotated[str, AfterValidator(_known_reader)]
 class Rule(BaseModel):
     """The keys every rule may have. The name is a rule's identity; `was` renames it."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     kinds: ClassVar[tuple[ReminderKind, ...]]  # the reminders it can produce
     sees: ClassVar[frozenset[str]] = frozenset()  # of "letters" and "duties_done": what it asks for beside measures

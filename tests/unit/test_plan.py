@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from reminder.domain.frozen import FrozenChain, FrozenStep
 from reminder.domain.measure import Change, Status
 from reminder.domain.people import OFFICE, Leader, Party, Unit
-from reminder.plan import Window, answer, known_parts, reminders
+from reminder.domain.reminder import ReminderKind
+from reminder.plan import Window, answer, known_parts, occasions_by_parts, reminders
 from reminder.rules.rule import Facts, Span
 from tests.makers import a_directory, a_measure, a_practice, a_rule, at
 
@@ -169,6 +171,63 @@ def test_what_a_later_occasion_of_the_same_downtime_replaces_says_by_which():
     found = planned(rules, measures, "2021-06-01", "2021-06-08")
     got = answer(found, rules, window, practice)
     assert [(one.outcome, dict(one.reason.facts)) for one in got.ended] == [("superseded", {"by": "2021-06-08"})]
+
+
+SPANS = [
+    ("恰在上一轮的时刻，已经答过", "09:00", "09:01", False),
+    ("恰在这一轮的时刻", "08:59", "09:00", True),
+    ("两个时刻之间", "09:30", "16:59", False),
+    ("只到后一个时刻", "09:30", "17:00", True),
+]
+
+
+@pytest.mark.parametrize(("last", "now", "looks"), [c[1:] for c in SPANS], ids=[c[0] for c in SPANS])
+def test_a_beat_looks_only_where_a_rule_can_fire(last, now, looks):
+    rules, today = [a_rule("nudge"), a_rule("deadline", at="17:00")], date(2021, 6, 8)
+    window = Window(last=at(f"2021-06-08 {last}"), now=at(f"2021-06-08 {now}"))
+    assert window.span(rules, a_practice()) == (Span(today, today) if looks else None)
+
+
+KNOWN = [
+    ("先知道的一条在催办日之前", ("2021-06-01", "2021-06-09"), 1),
+    ("都在催办日之后", ("2021-06-08", "2021-06-09"), 0),
+    ("一直就有的", (None, "2021-06-09"), 1),
+]
+
+
+@pytest.mark.parametrize(("known", "answered"), [c[1:] for c in KNOWN], ids=[c[0] for c in KNOWN])
+def test_what_is_about_several_measures_is_answered_from_the_first_that_was_known(known, answered):
+    measures = [
+        a_measure("2021-12-31", id=n, known_on=day and date.fromisoformat(day), seen=False)
+        for n, day in enumerate(known, 1)
+    ]
+    found = cycle([a_rule("nudge")], measures, None, "2021-06-10 10:00", new_since=date(2021, 6, 1))
+    assert len(found) == answered
+
+
+def test_in_parts_only_what_sums_all_units_up_is_put_together():
+    rules = [a_rule("report", summary="friday 17:30"), a_rule("duty"), a_rule("nudge", on="friday")]
+    parts = [Facts(measures=())] + [
+        Facts(measures=[a_measure("2021-12-31", id=n, units=(unit,))], units=frozenset({unit}))
+        for n, unit in enumerate(("建设局", "财政局"), 1)
+    ]
+    span = Span(date(2021, 6, 11), date(2021, 6, 11))
+    found = list(occasions_by_parts(parts, rules, a_directory(), a_practice(), span))
+    whole = planned(rules, [one for part in parts for one in part.measures], "2021-06-11", "2021-06-11")
+    (summary,) = (one for one in whole if one.firing.kind is ReminderKind.REPORT_SUMMARY)
+    assert [(one.key, dict(one.firing.about)) for one in found[-1]] == [(summary.key, dict(summary.firing.about))]
+    others = {(one.key, *one.firing.about.items()) for part in found[:-1] for one in part}
+    assert others == {(one.key, *one.firing.about.items()) for one in whole} - {
+        (summary.key, *summary.firing.about.items())
+    }
+
+
+def test_how_far_back_downtime_is_answered():
+    assert a_rule("nudge").catch_up_days == 7
+    assert [a_rule("nudge", catch_up_days=days).catch_up_days for days in (0, 60)] == [0, 60]
+    for days in (-1, 61):
+        with pytest.raises(ValidationError):
+            a_rule("nudge", catch_up_days=days)
 
 
 def test_downtime_longer_than_catch_up_days_is_not_caught_up_with():

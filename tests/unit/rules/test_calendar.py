@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from reminder.rules.again import again
-from reminder.rules.calendar import Calendar, published_years
+from reminder.rules.calendar import Calendar, days, missing_year, published_years
 from reminder.rules.when import Distance
 
 CN = Calendar()
@@ -47,6 +47,8 @@ CERTAIN = [
     ("多问一天", TYPED, "2031-02-03", "2031-02-05", False),
     ("早问一天", TYPED, "2031-02-02", "2031-02-04", False),
     ("自己写全的年份", COVERED, "2031-01-01", "2031-12-31", True),
+    ("前后两年都没有公布", CN, "2030-12-30", "2031-01-05", False),
+    ("已公布之后五天", CN, "2026-12-30", "2027-01-05", False),
     ("写全之后的一年", COVERED, "2031-12-31", "2032-01-01", False),
     ("只看周末的日历", WEEKDAYS, "2031-01-01", "2035-01-01", True),
 ]
@@ -119,3 +121,16 @@ def test_asking_again_ends_before_the_end():
 def test_where_only_weekends_rest_every_year_is_certain():
     assert Calendar(base="weekdays").certain(date(2040, 1, 2))
     assert not Calendar().certain(date(2040, 1, 2))
+
+
+def test_the_fixed_holidays_of_a_year_that_is_only_guessed():
+    fixed = {"01-01", "05-01", "05-02", "10-01", "10-02", "10-03"}
+    years = [days(date(year, 1, 1), date(year, 12, 31)) for year in range(2031, 2038)]
+    resting = {f"{day:%m-%d}" for year in years for day in year if day.weekday() < 5 and not CN.is_working_day(day)}
+    assert resting == fixed
+
+
+@pytest.mark.parametrize(("today", "year"), [("10-31", None), ("11-01", 1), ("11-02", 1), ("12-31", 1)])
+def test_from_the_first_of_november_the_next_year_is_missed(today, year):
+    newest = max(published_years())
+    assert missing_year(CN, date.fromisoformat(f"{newest}-{today}")) == (year and newest + year)

@@ -298,3 +298,16 @@ def test_each_step_is_a_part_of_its_own_so_that_one_added_later_re_sends_nothing
 def test_without_rest_days_a_step_goes_on_its_own_day():
     practice = a_practice(calendar=Calendar(base="weekdays"), working_days_only=False)
     assert list(told(a_measure("2021-06-05"), practice=practice)) == ["06-12", "06-25"]
+
+
+def test_two_steps_taken_together_name_the_days_of_both():
+    """答复把黄色推迟到了红色那天：一封里写明两步."""
+    steps = [
+        {"after": 7, "colour": "yellow", "to": ["leader"], "unless_answered": 14},
+        {"after": 15, "colour": "red", "to": ["principal"]},
+    ]
+    measure = a_measure("2021-06-01", answers=(date(2021, 6, 7),))
+    rule = a_rule("overdue", every=3650, escalate=steps)
+    span = Span(date(2021, 6, 2), date(2021, 6, 30))
+    (one,) = rule.firings(Facts(measures=[measure]), span, a_practice())
+    assert dict(one.reason.facts) | {"deadline": "2021-06-01", "days": "7+15", "step": "red"} == one.reason.facts

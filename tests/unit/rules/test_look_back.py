@@ -122,3 +122,8 @@ def test_why_not(day, measure, code, fact):
     reason = a_rule("look_back").why_not(measure, "建设局", date.fromisoformat(day), a_practice())
     assert reason.code == code
     assert fact in reason.facts.values()
+
+
+def test_a_write_off_of_the_very_day_counts_by_its_event_alone():
+    measure = a_measure("2021-06-30", changes=(Change(date(2021, 5, 31), Status.WRITTEN_OFF),), closed_on=None)
+    assert asked(a_rule("look_back", after=[0]), measure) == ["2021-05-31"]

@@ -87,3 +87,20 @@ def test_the_no_has_its_reason():
     assert rule.why_not(a_measure("2021-06-30"), "建设局", date(2021, 6, 30), practice).code == "not_overdue"
     reason = rule.why_not(a_measure("2021-06-01"), "建设局", date(2021, 6, 2), practice)
     assert (reason.code, reason.facts["next"]) == ("not_yet", "2021-06-04")
+
+
+NEXT = [  # 06-04 是星期五；从 06-01（星期二）起
+    ("就在提醒的那天，说的是下一次", {"every": 3}, "06-04", "not_yet", "2021-06-07"),
+    ("升级与催办同一天，先说升级", {"every": 7, "escalate": [(7, "黄")]}, "06-03", "not_yet_step", "2021-06-08"),
+    ("升级在下一次催办之前", {"every": 14, "escalate": [(7, "黄")]}, "06-03", "not_yet_step", "2021-06-08"),
+    ("升级在下一次催办之后", {"every": 7, "escalate": [(10, "黄")]}, "06-03", "not_yet", "2021-06-08"),
+    ("升级已经过了", {"every": 7, "escalate": [(1, "黄")]}, "06-03", "not_yet", "2021-06-08"),
+]
+
+
+@pytest.mark.parametrize(("keys", "on", "code", "coming"), [c[1:] for c in NEXT], ids=[c[0] for c in NEXT])
+def test_the_no_says_what_comes_next(keys, on, code, coming):
+    steps = [{"after": after, "colour": colour, "to": ["leader"]} for after, colour in keys.get("escalate", [])]
+    rule = a_rule("overdue", every=keys["every"], escalate=steps)
+    reason = rule.why_not(a_measure("2021-06-01"), "建设局", date.fromisoformat(f"2021-{on}"), a_practice())
+    assert (reason.code, reason.facts["next"]) == (code, coming)

@@ -202,3 +202,18 @@ def test_the_no_has_its_reason(changes, on, code, facts):
 def test_faulty_keys_are_refused(keys):
     with pytest.raises(ValidationError):
         a_rule("pace", **keys)
+
+
+@pytest.mark.parametrize("points", [1, 100])
+def test_from_one_point_to_a_hundred(points):
+    assert a_rule("pace", behind=points).behind == points
+
+
+def test_a_line_that_began_in_a_year_without_a_calendar_is_provisional():
+    """2003 年没有放假安排，自那年起算的线不能当真；当天和时限都在有安排的年份也一样."""
+    first, deadline = date(2003, 12, 1), date(2004, 12, 31)
+    measure = a_measure(str(deadline), dated_on=first, progress_on=first, percent=0)
+    span = Span(date(2004, 6, 1), date(2004, 6, 30))
+    found = list(a_rule("pace", behind=10).firings(Facts(measures=[measure]), span, a_practice()))
+    assert found
+    assert all(one.provisional for one in found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from pydantic import ValidationError
 
 from reminder.rules.rule import Facts, Span
 from tests.makers import a_measure, a_practice, a_rule, at, closed
@@ -92,3 +93,9 @@ def test_nobody_is_chased_for_a_week_that_was_due_before_the_office_started():
         ("report_due", "2021-W16"),
         ("report_chase", "2021-W16"),
     ]
+
+
+@pytest.mark.parametrize("chase", [{"from": "monday 09:00", "every": 0}, {"from": "monday"}, {"start": "monday 09:00"}])
+def test_a_faulty_chase_is_refused(chase):
+    with pytest.raises(ValidationError):
+        a_rule("report", chase=chase)
