@@ -219,7 +219,9 @@ def test_a_rescued_message_is_not_settled_by_its_old_worker(stage):
     assert stage.messages()[0].state == "sent"
 
 
-def test_a_faulty_template_of_the_office_falls_back_to_the_built_in_one(stage, caplog):
+def test_alertmanager_5322_bosun_428_novu_2229_a_faulty_template_of_the_office_falls_back_to_the_built_in_one(
+    stage, caplog
+):
     own = stage.folder / "templates" / "zh_CN"
     own.mkdir(parents=True)
     (own / "before.text.txt").write_text("{{ nothing }}", encoding="utf-8")

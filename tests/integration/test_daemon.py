@@ -55,7 +55,7 @@ def daemon(tmp_path):
             process.wait(10)
 
 
-def test_a_changed_configuration_is_taken_and_a_faulty_one_is_not(daemon):
+def test_sandbox_runtime_434_a_changed_configuration_is_taken_and_a_faulty_one_is_not(daemon):
     folder, log, _ = daemon
     rules = folder / "rules.toml"
     good = rules.read_text(encoding="utf-8")

@@ -73,7 +73,7 @@ def waiting(stage):
     return [(row.recipient, row.state, row.why) for row in stage.messages() if row.state in ("held", "pending")]
 
 
-def test_r20_a_restored_database_sends_nothing_until_released_and_then_one_message_each(stage):
+def test_r20_sms_backup_plus_679_a_restored_database_sends_nothing_until_released_and_then_one_message_each(stage):
     for code, unit in (("1", "建设局"), ("2", "财政局")):
         stage.measure(code, "2021-06-10", (unit,))
     stage.cycle("2021-06-03 09:00")

@@ -46,7 +46,7 @@ def overdue(folder: Path, text: str = "规范") -> str:
 
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
-def test_a_bomb_is_a_fault_with_its_file_and_harms_nobody(folder: Path, bomb: str) -> None:
+def test_uptime_kuma_7534_a_bomb_is_a_fault_with_its_file_and_harms_nobody(folder: Path, bomb: str) -> None:
     path = folder / "zh_CN" / "overdue.text.txt"
     path.write_text(bomb, encoding="utf-8")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -56,6 +56,22 @@ def test_a_bomb_is_a_fault_with_its_file_and_harms_nobody(folder: Path, bomb: st
     assert 0 < len(caught.value.text) < 400
     assert "\n" not in caught.value.text
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
+
+
+ESCAPES = [
+    "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+    "{{ cycler.__init__.__globals__.os.popen('id').read() }}",
+    "{{ ''|attr('__class__') }}",
+    '{% include "/etc/passwd" %}',
+    '{% include "../../../../../../etc/passwd" %}',
+]
+
+
+@pytest.mark.parametrize("text", ESCAPES)
+def test_uptime_kuma_6159_a_template_reaches_neither_python_nor_files(folder: Path, text: str) -> None:
+    (folder / "zh_CN" / "overdue.text.txt").write_text(text, encoding="utf-8")
+    with pytest.raises(TemplateFault):
+        overdue(folder)
 
 
 @pytest.mark.parametrize("name", ["loops in loops", "doubled again and again"])

@@ -82,7 +82,9 @@ reminder.daemon.Pulse = lambda limit: reminder.daemon.pulse.Pulse(limit, look=0.
     ],
     ids=["hangs", "apscheduler_1132_dies"],
 )
-def test_r19_a_heart_that_hangs_or_is_dead_ends_the_process_for_its_supervisor(tmp_path, ill):
+def test_r19_apscheduler_1132_1083_109_django_apscheduler_19_140_a_heart_that_hangs_or_is_dead_ends_the_process(
+    tmp_path, ill
+):
     log = tmp_path / "log.txt"
     process = daemon(office(tmp_path), log, QUICK + ill)
     try:

@@ -38,7 +38,7 @@ def _tried(running) -> set[str]:
     return found
 
 
-def test_five_poisoned_rows_among_many_stop_only_themselves(tmp_path, peer):
+def test_healthchecks_crash_loop_five_poisoned_rows_among_many_stop_only_themselves(tmp_path, peer):
     """Rows that cannot be read, a recipient nobody knows, a channel that is gone."""
     with fleet(tmp_path, None, peer, units=100, rules=1) as running:
         daemon = running.start()

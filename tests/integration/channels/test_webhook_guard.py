@@ -78,7 +78,9 @@ HOSTS = [  # this machine and its neighbours, however they are spelt
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_however_this_machine_is_spelt_nothing_arrives(host: str, canary: Endpoint, hook: Hook) -> None:
+def test_open_swe_1186_onyx_14154_novu_10912_however_this_machine_is_spelt_nothing_arrives(
+    host: str, canary: Endpoint, hook: Hook
+) -> None:
     error = hook(f"http://{host}:{canary.port}/", allow_private=ELSEWHERE).refused()
     assert isinstance(error, ChannelBroken | Passing)
     assert not error.accepted_unknown
@@ -141,7 +143,9 @@ def resolving(monkeypatch: pytest.MonkeyPatch, *rounds: list[str]) -> list[str]:
     return connected
 
 
-def test_a_rebinding_resolver_gains_nothing(canary: Endpoint, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_probos_1285_a_rebinding_resolver_gains_nothing(
+    canary: Endpoint, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
     connected = resolving(monkeypatch, ["1.1.1.1"], ["127.0.0.1"])
     batch = hook(f"http://rebinding.example:{canary.port}/", allow_private=ELSEWHERE)
     errors: list[DeliveryError] = [batch.refused() for _ in range(3)]

@@ -103,7 +103,7 @@ def stage(tmp_path):
     return Stage(tmp_path, rules=(a_rule("deadline", before=[7]),))
 
 
-def test_seventeen_decent_webhooks_do_not_wait_for_three_hostile_ones(stage):
+def test_owncast_1504_openwa_511_onestep_104_seventeen_decent_webhooks_do_not_wait_for_three_hostile_ones(stage):
     peers = Peers()
     with serving(peers) as port:
         webhooks(stage, port, [*HOSTILE, *(f"good{n}" for n in range(17))], many=4, timeout=20)

@@ -55,7 +55,7 @@ def test_juntagrico_704_many_measures_of_one_unit_are_one_letter_a_cycle(stage):
     assert len(stage.letters()) == 1
 
 
-def test_monica_325_a_beat_at_the_same_instant_reminds_of_nothing_twice(stage):
+def test_monica_325_michaelxavier_cron_30_a_beat_at_the_same_instant_reminds_of_nothing_twice(stage):
     """Two schedulers, or one that stuttered, sent each reminder twice; so did a leap second (MichaelXavier/cron#30)."""
     stage.measure("1", "2021-06-15")
     for instant in ("2021-06-08 09:00", "2021-06-08 09:00", "2021-06-08 09:00:01", "2021-06-08 08:59:59"):
@@ -75,7 +75,7 @@ def test_civicrm_18236_a_date_changed_several_times_reminds_once_by_the_last_one
     assert len(stage.letters()) == 1
 
 
-def test_suitecrm_601_a_new_date_arms_the_reminder_again(stage):
+def test_suitecrm_601_orocrm_249_a_new_date_arms_the_reminder_again(stage):
     """A reminder that had gone once never went for the new date (also OroCRM#249)."""
     stage.measure("1", "2021-06-15")
     stage.cycle("2021-06-08 09:00")
@@ -115,7 +115,7 @@ def test_zammad_5051_a_reopened_measure_is_chased_from_then_on_only(stage):
 
 
 @pytest.mark.parametrize("back_at", ["2021-06-08 09:00", "2021-06-09 11:30"], ids=["周二", "周三"])
-def test_deleterr_292_a_weekly_job_missed_on_monday_is_found_once_afterwards(tmp_path, back_at):
+def test_deleterr_292_trinity_158_a_weekly_job_missed_on_monday_is_found_once_afterwards(tmp_path, back_at):
     """The weekly job was skipped each week, silently, because its hour fell into the downtime (also trinity#158)."""
     stage = Stage(tmp_path, rules=(a_rule("nudge"),))
     stage.measure("1", "2021-12-31", known_on=date(2021, 6, 4))
@@ -136,7 +136,9 @@ def test_apscheduler_146_182_292_a_beat_some_seconds_late_drops_nothing(stage):
 # --- the clock jumps
 
 
-def test_robfig_cron_26_after_a_long_gap_one_letter_not_one_for_each_missed_run(stage):
+def test_robfig_cron_26_node_schedule_214_431_pg_cron_105_after_a_long_gap_one_letter_not_one_a_run(
+    stage,
+):
     """An hour's jump made some 720 runs at once (also node-schedule#214: more than 1,400)."""
     stage.measure("1", "2021-05-03")
     stage.cycle("2021-05-06 09:00")
@@ -186,7 +188,7 @@ def test_dcron_16_a_clock_that_once_stood_far_ahead_is_told_not_waited_for(stage
 # --- summer time
 
 
-def test_apscheduler_606_monday_midnight_after_the_change_is_not_lost():
+def test_apscheduler_606_120_monday_midnight_after_the_change_is_not_lost():
     """Plain CronTrigger loses Monday 2027-03-29 00:00 in Berlin; a weekly report would be lost for a week."""
     cron = CronTrigger(day_of_week="mon", hour=0, minute=0, timezone=BERLIN)
     after = datetime(2027, 3, 28, 12, tzinfo=BERLIN)
@@ -195,7 +197,7 @@ def test_apscheduler_606_monday_midnight_after_the_change_is_not_lost():
     assert [one.date().day for one in ours] == [27, 28, 29, 30]
 
 
-def test_apscheduler_529_the_doubled_hour_of_autumn_fires_once():
+def test_apscheduler_529_synced_cron_152_the_doubled_hour_of_autumn_fires_once():
     ours = instants("Europe/Berlin", "02:30", date(2026, 10, 24), date(2026, 10, 26))
     assert [one.astimezone(UTC).day for one in ours] == [24, 25, 26]
 
@@ -210,7 +212,7 @@ def test_apscheduler_372_seven_in_the_morning_stays_seven_in_the_morning():
 
 
 @pytest.mark.parametrize("zone", ["America/Sao_Paulo", "Africa/Cairo", "Asia/Tehran"])
-def test_apscheduler_1021_a_zone_whose_midnight_is_skipped_does_not_loop(zone):
+def test_apscheduler_1021_1036_a_zone_whose_midnight_is_skipped_does_not_loop(zone):
     """Where clocks go forward at midnight, the next run was looked for without end (also synced-cron#152, #1036)."""
     ours = instants(zone, "00:00", date(2018, 1, 1), date(2018, 12, 31))
     assert [one.date() for one in ours] == [date(2018, 1, 1) + timedelta(days=n) for n in range(365)]

@@ -58,7 +58,7 @@ TRICKY = ["=1+1", "+86", "-", "@SUM(A1)", '=HYPERLINK("http://x")', "第一行\n
 
 
 @pytest.mark.parametrize("text", TRICKY)
-def test_a_text_stays_a_text(sqlite_desk, tmp_path, text):
+def test_cwe_1236_a_text_stays_a_text(sqlite_desk, tmp_path, text):
     sqlite_desk.imports(row("001", "修补路面", progress=text, percent="0.5", on="2021-05-01"))
     stored = sqlite_desk.measure("001")
     out = exported(sqlite_desk, tmp_path / "台账.xlsx")

@@ -68,7 +68,7 @@ def test_the_fuzzer_catches_what_it_looks_for(week, monkeypatch):
     assert RAW.search(f"<p>{CANARY}</p>")
 
 
-def test_a_ledger_full_of_markup_comes_back_as_text(week):
+def test_cve_2023_40577_a_ledger_full_of_markup_comes_back_as_text(week):
     with writing(week.engine) as session:
         session.connection().execute(
             update(MeasureRow).values(

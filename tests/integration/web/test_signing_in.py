@@ -27,7 +27,7 @@ def test_whoever_is_not_signed_in_is_led_to_the_form_and_then_to_the_page_that_w
 
 
 @pytest.mark.parametrize("elsewhere", ["//evil.example", "https://evil.example/", "/\\evil.example", "x", "/\r\nX: 1"])
-def test_signing_in_never_leads_to_another_site(house, elsewhere):
+def test_healthchecks_allow_redirect_signing_in_never_leads_to_another_site(house, elsewhere):
     browser = house.browser()
     sent = {**hidden(browser.get("/login").text), "name": house.user(Role.VIEWER), "password": PASSWORD}
     assert browser.post("/login", data={**sent, "to": elsewhere}).headers["location"] == "/"

@@ -82,7 +82,7 @@ def test_text_comes_before_html_and_both_say_so() -> None:
     assert [p.get_content_type() for p in message.iter_parts()] == ["text/plain", "text/html"]
 
 
-def test_out_of_office_machines_are_asked_to_keep_quiet() -> None:
+def test_bileto_815_osticket_1041_freescout_2445_out_of_office_machines_are_asked_to_keep_quiet() -> None:
     message = parsed()
     assert (message["Auto-Submitted"], message["X-Auto-Response-Suppress"]) == ("auto-generated", "All")
     assert message["Content-Language"] == "zh-CN"

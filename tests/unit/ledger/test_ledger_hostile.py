@@ -68,7 +68,7 @@ FILES = {
 
 
 @pytest.mark.parametrize(("name", "content", "says"), FILES.values(), ids=FILES)
-def test_the_office_is_told_in_one_line_what_to_do(tmp_path, name, content, says):
+def test_trusty_tools_4894_mineru_5405_the_office_is_told_in_one_line_what_to_do(tmp_path, name, content, says):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(UnreadableLedger, match=says) as told:
