@@ -4,8 +4,10 @@ Each mutant (see `changes`) is planted in a forked process and hunted by the tes
 run through the changed statement: first those that are quick and have caught many. Where a function is changed its code
 is put in the place of the old, so that nothing has to be imported again; what runs at import is imported anew. (No
 general tool: they know no oracle, and pydantic's models refuse the wrappers that they put around methods.) The sample
-is the same for the same seed. Survivors are listed with their places; some change nothing that can be observed, such as
-a wider margin, and count as survivors all the same.
+is the same for the same seed. Survivors are listed with their places; some change nothing that can be observed, and
+count as survivors all the same. Judged so: a wider margin (`_AHEAD` in `pace`, the reach of `asks`, one year more in
+`Calendar.certain_through`, which has no day in the span); what stands in for a value that is always there
+(`counted_down or date.max` where only what is counted down comes); a beat that looks for what it then drops.
 """
 
 from __future__ import annotations
