@@ -205,6 +205,14 @@ def test_what_is_about_several_measures_is_answered_from_the_first_that_was_know
     assert len(found) == answered
 
 
+def test_of_several_measures_that_no_cycle_has_seen_one_that_was_known_in_time_is_enough():
+    measures = [
+        a_measure("2021-12-31", id=n, known_on=date(2021, 6, day), seen=False) for n, day in enumerate((1, 9), 1)
+    ]
+    found = cycle([a_rule("nudge")], measures, "2021-06-08 10:00", "2021-06-10 10:00", new_since=date(2021, 6, 1))
+    assert [str(one.firing.occasion) for one in found] == ["2021-06-07"]
+
+
 def test_in_parts_only_what_sums_all_units_up_is_put_together():
     rules = [a_rule("report", summary="friday 17:30"), a_rule("duty"), a_rule("nudge", on="friday")]
     parts = [Facts(measures=())] + [
