@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from reminder.domain.reminder import Reminder, ReminderKind
 from reminder.store.among import among
 from reminder.store.bulk import insert_many
+from reminder.store.garbage import uncollected
 from reminder.store.outbox_tables import WAITING_STATES, MessageRow
 from reminder.store.reminders import store_reminders, unknown
 
@@ -20,6 +21,7 @@ _TABLE = MessageRow.__table__  # type: ignore[attr-defined]  # SQLModel does not
 _URGENCY = {kind: n for n, kind in enumerate((ReminderKind.DUE, ReminderKind.ESCALATION, ReminderKind.OVERDUE))}
 
 
+@uncollected()
 def put(session: Session, due: Sequence[Reminder], now: datetime, domain: str) -> int:
     """Stores reminders that no cycle stored before, and one message for each recipient and channel among them.
 

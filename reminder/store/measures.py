@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, lru_cache
@@ -20,6 +18,7 @@ from reminder.domain.frozen import FrozenChain
 from reminder.domain.measure import Change, Deadline, DeadlineKind, LookBack, Measure, Status
 from reminder.store.among import among
 from reminder.store.chains import chains_of
+from reminder.store.garbage import uncollected
 from reminder.store.tables import EventRow, FrozenChainRow, MeasureRow, MeasureUnitRow
 
 _COLUMNS = MeasureRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
@@ -35,25 +34,12 @@ _STATUSES = {status.value: status for status in Status}
 _KINDS = {kind.value: kind for kind in DeadlineKind}
 
 
-@contextmanager
-def _collector_at_rest() -> Iterator[None]:
-    """Thousands of values are made that refer to nothing but values: no circle among them could be garbage, and looking
-    for some takes as long as making them."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
 def load_measures(session: Session, *where: ColumnElement[bool]) -> list[Measure]:
     """Every measure that meets all of `where`, in the order of the ledger."""
     return load_alternatives(session, [and_(true(), *where)])
 
 
-@_collector_at_rest()
+@uncollected()
 def load_alternatives(session: Session, ways: Sequence[ColumnElement[bool]]) -> list[Measure]:
     """Every measure that meets one of `ways`, which exclude each other, in the order of the ledger."""
     rows = rows_of(session, ways)
@@ -219,7 +205,7 @@ def _deadline(cells: tuple[Any, ...]) -> Deadline:
     return Deadline(_KINDS[kind], on, rule, text, then_ongoing, confirmed, computed)
 
 
-@_collector_at_rest()
+@uncollected()
 def by_ids(session: Session, ids: Iterable[int], *, untold: bool = False) -> dict[int, Measure]:
     """The measures with these ids, by id, in the order of the ledger; ids that do not exist are left out.
 
