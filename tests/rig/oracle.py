@@ -200,7 +200,7 @@ class Oracle(Days):
             dated, percent, reported_on, told = measure["dated"], measure["percent"], measure["progress_on"], None
             moved = sorted({*measure["answers"], *([reported_on] if reported_on else [])})
             begun = dated or min(measure["answers"] or moved)
-            for day, nominal in self.on_days(rule, rule["on"], begun, self.last).items():
+            for day, nominal in sorted(self.on_days(rule, rule["on"], begun, self.last).items()):
                 if day < begun or not chased(measure, day):
                     continue
                 behind, reported = False, percent is not None and day >= (reported_on or dated or date.max)
