@@ -217,6 +217,7 @@ class Office:
             pass
         finally:
             setattr(owner, name, honest)
+        self._check_letters()  # what went before it died is judged by what was known then
         self.engine.dispose()
         self.open()
         with reading(self.engine) as session:

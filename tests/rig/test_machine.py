@@ -223,6 +223,18 @@ def test_one_autumn(office):
     assert office.wrong == []
 
 
+def test_a_claim_after_a_letter_of_a_killed_cycle_is_no_broken_promise(office):
+    """Part 5 of the long machine: the letter was looked at after the next cycle only, and the claim lay between."""
+    office.now = datetime.combine(BEGINS, time(9), SHANGHAI)
+    office.imports(("1", BEGINS + 3 * DAY, "甲局"))
+    office.killed(carrier, "deliver", 99)
+    assert office.post.bytes_of
+    office.acts("claim", "1")
+    office.now += timedelta(hours=1)
+    office.cycle()
+    assert office.wrong == []
+
+
 def _all_of_them(honest):
     def answered(*arguments):
         given = honest(*arguments)
