@@ -59,7 +59,8 @@ class PaceRule(Rule):
 
     def asks(self, span: Span, practice: Practice) -> Iterable[Ask]:
         if self._days(span, practice):
-            yield Ask(span.first, date.min, date.max)
+            # Without a date nothing can lie behind, but it can stand still.
+            yield Ask(span.first) if self.stale else Ask(span.first, date.min, date.max)
 
     def _days(self, span: Span, practice: Practice) -> dict[date, list[date]]:
         found = landings(self.on, span, practice)
