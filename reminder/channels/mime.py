@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from email.utils import format_datetime
 from functools import lru_cache
 from hashlib import sha256
-from itertools import chain
 from struct import Struct
 
 from reminder.channels.address import is_address, on_the_wire, split_sender
@@ -59,11 +58,11 @@ def _part(boundary: str, subtype: str, text: str) -> bytes:
     return b"%s%s\r\n" % (head.encode("ascii"), b"\r\n".join(_lines(b2a_base64(_body(text), newline=False))))
 
 
-def _lines(code: bytes) -> Iterator[bytes]:
+def _lines(code: bytes) -> list[bytes]:
     """The lines of a text in base64, cut many at a time: a letter has hundreds."""
     cut = len(code) - len(code) % _BLOCK.size
-    yield from chain.from_iterable(_BLOCK.iter_unpack(code[:cut]))
-    yield from (code[start : start + _LINE] for start in range(cut, len(code), _LINE))
+    lines = [line for block in _BLOCK.iter_unpack(code[:cut]) for line in block]
+    return lines + [code[start : start + _LINE] for start in range(cut, len(code), _LINE)]
 
 
 def _headers(letter: Letter, envelope: Envelope, sender: str) -> Iterator[tuple[str, str]]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import unicodedata
+from itertools import accumulate
 
 WIDTH = 76  # columns; a Chinese character takes two
 _BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn")  # controls, direction overrides, zero widths, halves of characters
 _LABEL = re.compile(r".*?\S {2,}(?=\S)")
-_USUAL = re.compile("[ -~\u2014\u2018\u2019\u201c\u201d\u2026\u3001-\u3029\u4e00-\u9fff\uff01-\uff5e]*")
+_GBK = codecs.lookup("gbk")  # nearly all that a ledger says; a character of it takes as many bytes as columns
 _WIDE = "\u2e80"  # from here on every character is a word
 _NOT_FIRST = "，。；：、！？）】》〉」』〕”’…—·%％"
 _NOT_LAST = "（【《〈「『〔“‘"
@@ -42,9 +44,10 @@ def columns(text: str) -> int:
     """How many columns `text` takes in a fixed-width font."""
     if text.isascii():
         return len(text)
-    if _USUAL.fullmatch(text):  # one byte of UTF-8 and one column, or three and two
-        return (len(text) + len(text.encode())) // 2
-    return sum(map(_WIDTHS.__getitem__, text))
+    try:
+        return len(_GBK.encode(text)[0])
+    except UnicodeEncodeError:
+        return sum(map(_WIDTHS.__getitem__, text))
 
 
 class _Widths(dict[str, int]):
@@ -60,21 +63,22 @@ _WIDTHS = _Widths()  # bounded by the characters that there are
 
 def folded(text: str) -> str:
     """Every line folded at `WIDTH`; a line that begins with a label and two blanks hangs under its text."""
-    lines = "\n".join(map(_fold, map(str.rstrip, text.splitlines())))
+    lines = "\n".join([_fold(line) if 2 * len(line) > WIDTH else line for line in map(str.rstrip, text.splitlines())])
     while "\n\n\n" in lines:
         lines = lines.replace("\n\n\n", "\n\n")
     return lines.strip("\n") + "\n"
 
 
 def _fold(line: str) -> str:
-    if 2 * len(line) <= WIDTH or columns(line) <= WIDTH or "://" in line:  # a broken link is no link
+    if columns(line) <= WIDTH or "://" in line:  # a broken link is no link
         return line
     start = _text_start(line)
     taken = columns(line[:start])
     hang = taken if taken <= WIDTH // 3 else 4
-    rows, before, room = list[str](), line[:start], WIDTH - taken
+    rows: list[str] = []
+    before, room = line[:start], WIDTH - taken
     while 2 * (len(line) - start) > room:
-        end = _broken_before(line, start, _reach(line, start, room))
+        end = _broken_before(line, start, start + _reach(line[start : start + room], room))
         if end == start and not before.strip():  # a word that is longer than a row
             end = next((i for i in range(start + 1, len(line)) if _breaks(line, i)), len(line))
         rows.append((before + line[start:end]).rstrip())
@@ -91,14 +95,13 @@ def _text_start(line: str) -> int:
     return len(line) - len(text) + (label.end() if label else 0)
 
 
-def _reach(line: str, start: int, room: int) -> int:
-    """The end of the longest piece of `line` from `start` that fits into `room` columns."""
-    end = start
-    while room > 1 and end < len(line):
-        piece = line[end : end + room // 2]  # fits, because no character takes more than two columns
-        room -= columns(piece)
-        end += len(piece)
-    return end + 1 if room == 1 and columns(line[end : end + 1]) == 1 else end
+def _reach(text: str, room: int) -> int:
+    """How many characters of `text` fit into `room` columns."""
+    try:  # half a character at the end is dropped
+        return len(_GBK.decode(_GBK.encode(text)[0][:room], "ignore")[0])
+    except UnicodeEncodeError:
+        taken = accumulate(map(_WIDTHS.__getitem__, text))
+        return sum(1 for columns_so_far in taken if columns_so_far <= room)
 
 
 def _broken_before(line: str, start: int, end: int) -> int:

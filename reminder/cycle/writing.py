@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+from itertools import islice
 from typing import Protocol
 
 from reminder.channels.address import domain_refused
@@ -81,8 +82,8 @@ def _circumstances(service: Service, draft: Draft) -> Circumstances:
 
 def threads(reminders: Sequence[Reminder], domain: str) -> tuple[str, ...]:
     """The ids that a letter with these reminders refers to."""
-    named = dict.fromkeys(thread_id(line.measure.id, domain) for one in reminders for line in one.firing.lines)
-    return tuple(named)[:_MOST_REFERENCES]
+    named = dict.fromkeys(line.measure.id for one in reminders for line in one.firing.lines)
+    return tuple(thread_id(one, domain) for one in islice(named, _MOST_REFERENCES))
 
 
 def thread_id(measure_id: int, domain: str) -> str:
