@@ -11,9 +11,10 @@ from jinja2 import StrictUndefined, Template, TemplateNotFound, TemplateSyntaxEr
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError
-from jinja2.loaders import FunctionLoader
+from jinja2.loaders import BaseLoader, FunctionLoader
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
 
 from reminder.errors import ReminderError
 
@@ -108,15 +109,39 @@ class _Environment(ImmutableSandboxedEnvironment):
         return attr not in _GREEDY and super().is_safe_attribute(obj, attr, value)
 
 
-class Sandbox:
-    """Templates by their name: where each lies, as its faults name it, and what it says."""
+class _Joined(_Environment):
+    """The same for templates that have no faults: what one includes by its name stands in its place, and a letter is
+    made of half as many pieces. A fault would be blamed on the template that includes."""
 
-    def __init__(self, paths: Mapping[str, str], sources: Mapping[str, bytes]) -> None:
-        self._paths, self._sources = paths, sources
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        assert self.loader
+        joined: nodes.Template = _Joining(self, self.loader).visit(super()._parse(source, name, filename))
+        return joined
+
+
+class _Joining(NodeTransformer):
+    """Puts each template that is included by its name in its place, with variables of its own as it has there."""
+
+    def __init__(self, environment: _Joined, loader: BaseLoader) -> None:
+        self._environment, self._loader = environment, loader
+
+    def visit_Include(self, node: nodes.Include) -> nodes.Node:
+        if not isinstance(node.template, nodes.Const):
+            return node
+        name = node.template.value
+        source, filename, _ = self._loader.get_source(self._environment, name)
+        return nodes.Scope(self._environment.parse(source, name, filename).body, lineno=node.lineno)
+
+
+class Sandbox:
+    """Templates by their name: where each lies, as its faults name it, and what it says. `joined`: see `_Joined`."""
+
+    def __init__(self, paths: Mapping[str, str], sources: Mapping[str, bytes], *, joined: bool = False) -> None:
+        self._paths, self._sources, self._joined = paths, sources, joined
         self._plain, self._html = self._environment(escape=False), self._environment(escape=True)
 
     def _environment(self, *, escape: bool) -> _Environment:
-        environment = _Environment(
+        environment = (_Joined if self._joined else _Environment)(
             autoescape=escape,
             undefined=StrictUndefined,
             loader=FunctionLoader(self._load),

@@ -26,7 +26,7 @@ class Templates:
         built_in, owned = _files(data_dir("templates") / name), _files(own / name) if own else {}
         self._paths = {file: str(path) for file, path in {**built_in, **owned}.items()}
         sources = {file: Path(path).read_bytes() for file, path in self._paths.items()}
-        self._renderer = Apart(self._paths, sources) if owned else Sandbox(self._paths, sources)
+        self._renderer = Apart(self._paths, sources) if owned else Sandbox(self._paths, sources, joined=True)
 
     def __contains__(self, name: str) -> bool:
         return name in self._paths

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,21 @@ def test_locales_have_the_same_files() -> None:
         {name.partition("/")[2] for name in templates_known([locale]) if name.startswith(locale)} for locale in LOCALES
     ]
     assert all(known == files[0] for known in files)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_letter_reads_the_same_by_built_in_templates_joined_and_by_the_same_templates_apart(
+    folder: Path, locale: str
+) -> None:
+    own = f"{locale}/overdue.brief.txt"
+    (folder / own).write_text(eject(own), encoding="utf-8")  # one of its own, and none is joined any more
+    told = samples(locale, MONDAY, SHANGHAI)
+    late = [replace(one, late=True, instead_of="x") for one in told]
+    full = circumstances(locale=locale, link="https://example.org/", redirected_from="y")
+    bare = circumstances(locale=locale, contact="", replies=False, number="")
+    for together in (*([one] for one in (*told, *late)), told, [*told, *late]):
+        for around in (full, bare):
+            assert compose(together, around) == compose(together, replace(around, folder=folder))
 
 
 def test_samples_are_one_of_each_kind() -> None:
