@@ -9,6 +9,7 @@ from typing import Any
 DAY = timedelta(days=1)
 FAR = timedelta(days=40)  # further than any day is moved
 WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+NTH = ["1st", "2nd", "3rd", "4th", "5th"]
 
 
 def days(first: date, last: date) -> list[date]:
@@ -85,8 +86,8 @@ class Days:
         return sum(one not in self.rest for one in days(since + DAY, day))
 
     def repeated(self, day: date, every: Any, end: date) -> Iterator[date]:
-        """The nominal days after `day` and before `end`; none without `every`."""
-        while every and (day := self.far(day, every)) < end:
+        """The nominal days after `day` and before `end` that are worth a look; none without `every`."""
+        while every and (day := self.far(day, every)) < min(end, self.last + FAR):
             yield day
 
     def falls(self, when: Any, day: date) -> bool:
@@ -96,14 +97,13 @@ class Days:
             return day in when["dates"] if "dates" in when else name in when
         if "week" in when:
             since = when.get("since", date(2001, 1, 1))
-            weeks = ((day - day.weekday() * DAY) - (since - since.weekday() * DAY)).days // 7
+            weeks = ((day - since).days + since.weekday()) // 7
             return name == when["week"] and weeks >= 0 and weeks % when.get("every", 1) == 0
+        numbers = range(day.day, 32) if day == end else [day.day]  # the last day also answers for those it lacks
         if "year" in when:
-            return f"{day:%m}-{min(int(when['year'][3:]), end.day)}" == f"{when['year'][:2]}-{day.day}"
-        called = {day.day, f"{['1st', '2nd', '3rd', '4th', '5th'][(day.day - 1) // 7]} {name}"}
-        called |= {"last day", 29, 30, 31} if day == end else set()
-        called |= {"last wd"} if day == self.back(end) else set()
-        called |= {f"last {name}"} if day + 7 * DAY > end else set()
+            return when["year"] in [f"{day:%m}-{n:02}" for n in numbers]
+        lasts = {f"last {name}": day + 7 * DAY > end, "last day": day == end, "last wd": day == self.back(end)}
+        called = {*numbers, f"{NTH[(day.day - 1) // 7]} {name}", *(one for one in lasts if lasts[one])}
         return when["month"] in called if "month" in when else when["quarter"] in called and day.month % 3 == 0
 
     def runs(self, rule: dict[str, Any], day: date) -> bool:

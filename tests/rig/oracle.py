@@ -1,7 +1,7 @@
 """What should be sent, worked out day by day by brute force. Shares no code with the program, on purpose.
 
 A world is a dict (see `worlds`): days, people, measures, rules as in rules.toml, reports, letters, duties. The answer
-is a set of Facts. Slow, plain, and meant to be read against the contract.
+is a set of Facts. Slow, plain, and meant to be read against the contract; with its `days` at most 300 lines of code.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def plan(world: World, first: date, last: date) -> set[Fact]:
     """Every reminder that goes from `first` to `last`, both included."""
     oracle, heard = Oracle(world, first, last), set[Fact | None]()
     for rule in world["rules"]:
-        found = [fact for kind in KINDS[rule["kind"]] for fact in kind(oracle, rule)]
+        found = list(getattr(oracle, rule["kind"])(rule))
         heard |= {oracle.unsilenced(fact) for fact in merged(oracle.rides(rule, found))}
     return {fact for fact in heard if fact and first <= fact.at.date() <= last}
 
@@ -32,23 +32,20 @@ def merged(found: Iterable[Fact]) -> Iterator[Fact]:
     """What one rule says of one measure on one day is one reminder: the nearest to its deadline, with all its days."""
     together: dict[Any, list[Fact]] = {}
     for fact in found:
-        if fact.kind in COUNTED:
-            subject = fact.kind.replace("before", "due"), fact.about[0][0], fact.unit, fact.to, fact.at.date()
-            together.setdefault(subject, []).append(fact)
-        else:
-            yield fact
+        subject = fact.kind.replace("before", "due"), tuple(dict(fact.about)), fact.unit, fact.to, fact.at.date()
+        together.setdefault(subject if fact.kind in COUNTED else fact, []).append(fact)
     for met in together.values():
-        nearest = max(met, key=lambda fact: fact.occasion)
-        about = ((nearest.about[0][0], tuple(sorted({n for fact in met for n in fact.about[0][1]}))),)
-        doubt, earliest = any(fact.provisional for fact in met), min(fact.occasion for fact in met)
-        yield nearest._replace(occasion=earliest, about=about, provisional=doubt)
+        nearest, doubt = max(met, key=lambda fact: fact.occasion), any(fact.provisional for fact in met)
+        about = tuple(
+            (code, tuple(sorted({n for fact in met for n in dict(fact.about)[code]}))) for code, _ in nearest.about
+        )
+        yield nearest._replace(occasion=min(fact.occasion for fact in met), about=about, provisional=doubt)
 
 
 def speaks(rule: Rule, measure: Rule, unit: str, day: date) -> bool:
-    own = measure | {"unit": unit, "deadline": measure["kind"], "tag": measure["tags"]}
-    own["status"] = standing(measure, day)
+    own = {"unit": unit, "deadline": measure["kind"], "tag": measure["tags"], "status": standing(measure, day)}
     wanted = [rule.get(key, {}).items() for key in ("match", "except")]
-    match, unless = ([{*listed(own[name])} & {*listed(value)} for name, value in every] for every in wanted)
+    match, unless = ([{*listed((measure | own)[key])} & {*listed(value)} for key, value in every] for every in wanted)
     return all(match) and not (unless and all(unless))
 
 
@@ -57,30 +54,27 @@ def chases(rule: Rule, measure: Rule, unit: str, day: date) -> bool:
 
 
 class Oracle(Days):
-    def pairs(self, rule: Rule) -> list[tuple[Rule, str, date | None]]:
+    def pairs(self, rule: Rule) -> Iterator[tuple[Rule, str, date | None]]:
         """Measures with one of their units each, and with their deadline where that is counted down."""
         kept_out = {*self.world["outside"]} - {*rule.get("match", {}).get("unit", [])}
-        every = [(m, unit) for m in self.world["measures"] for unit in m["units"] if unit not in kept_out]
-        counted = [m["deadline"] if m["kind"] in ("date", "immediate") and m["confirmed"] else None for m, _ in every]
-        return [(m, unit, deadline) for (m, unit), deadline in zip(every, counted, strict=True)]
+        for measure in self.world["measures"]:
+            counted = measure["confirmed"] and measure["kind"] in ("date", "immediate")
+            deadline = measure["deadline"] if counted else None
+            yield from ((measure, unit, deadline) for unit in measure["units"] if unit not in kept_out)
 
     def reached(self, name: str) -> str:
         """Who gets it instead: the deputies in turn, else the office."""
-        asked: list[str] = []
-        while name not in asked and name not in self.world["reached"]:
-            asked.append(name)
-            name = self.world["deputies"].get(name, name)
+        for _ in self.world["deputies"]:  # no line of deputies is longer
+            name = name if name in self.world["reached"] else self.world["deputies"].get(name, name)
         return name if name in self.world["reached"] else "office"
 
     def posts(self, entry: str, unit: str, measure: Rule) -> list[str]:
         """Whom `entry` of `to` means for a measure of `unit`, or for the unit itself."""
-        if entry == "supporting":
-            return list(measure.get("supporting", []))
         then = measure.get("then", {})  # the posts of a chain that has begun
-        leader = then.get("leader") or measure.get("leader") or self.world["leaders"].get(unit)
-        principal = then.get("principal") or self.world["principal"]
+        leader = then.get("leader") or measure.get("leader") or self.world["leaders"].get(unit) or "nobody"
+        principal = then.get("principal") or self.world["principal"] or "nobody"
         meant = {"unit": unit, "addressee": unit, "leader": leader, "principal": principal}
-        return [meant.get(entry, entry.rpartition(":")[2]) or "nobody"]
+        return measure.get("supporting", []) if entry == "supporting" else [meant.get(entry, entry.rpartition(":")[2])]
 
     def sent(self, rule: Rule, at: datetime, kind: str, unit: str, occasion: date, **more: Any) -> Iterator[Fact]:
         """What goes to each recipient of `to`, with those of the `lines` (measures and distances) that concern him;
@@ -116,11 +110,8 @@ class Oracle(Days):
             about = [measure for measure in self.world["measures"] if measure["code"] in dict(fact.about)]
             late = fact.kind in ("before", "due") and at.date() > about[0]["deadline"]
             stays = late or fact.kind == "escalation" or not goes
-            if stays or not chases(nudge, about[0], fact.unit, at.date()):
-                yield fact
-            else:
-                doubt = fact.provisional or not self.known(fact.at.date(), at.date())
-                yield fact._replace(at=at, provisional=doubt)
+            at = fact.at if stays or not chases(nudge, about[0], fact.unit, at.date()) else at
+            yield fact._replace(at=at, provisional=fact.provisional or not self.known(fact.at.date(), at.date()))
 
     def of_one(self, rule: Rule, kind: str, pair: Any, nominal: date, day: date, **more: Any) -> Iterator[Fact]:
         """What is said of one measure to its unit, if anything is said of it on that day; `steps` are distances."""
@@ -133,8 +124,8 @@ class Oracle(Days):
         for *pair, deadline in self.pairs(rule):
             for distance in rule["before"] if deadline else ():
                 n, nominal = number(distance), self.far(deadline, distance, -1)
-                kind, day = "before" if n else "due", self.back(nominal)
-                yield from self.of_one(rule, kind, pair, nominal, day, steps=(n,))
+                kind = "before" if n else "due"
+                yield from self.of_one(rule, kind, pair, nominal, self.back(nominal), steps=(n,))
 
     def overdue(self, rule: Rule) -> Iterator[Fact]:
         every = listed(rule["every"])
@@ -144,21 +135,21 @@ class Oracle(Days):
             for n in [*steps, *range(steps[-1] + gap, 180, gap)] if deadline else ():
                 nominal = self.far(deadline, f"{n}wd" if working else n)
                 yield from self.of_one(rule, "overdue", pair, nominal, self.on(nominal, deadline), steps=(n,))
+        yield from self.escalation(rule)
 
-    def begun(self, rule: Rule, measure: Rule, unit: str) -> tuple[Rule, list[Rule]]:
-        """The posts and steps of the chain that began after this very deadline, else of the rule as it is now."""
+    def begun(self, rule: Rule, measure: Rule, unit: str) -> Rule:
+        """The measure with the chain that began after this very deadline, else with the steps of the rule now."""
         deadline, steps = measure["deadline"], []
-        for chain in measure.get("chains", []):
-            if (chain["rule"], chain["unit"], chain["deadline"]) == (rule["name"], unit, deadline):
-                return measure | {"then": chain}, chain["steps"]
         for step in rule.get("escalate", []):
             nominal = self.far(deadline, step["after"])
             steps.append(step | {"nominal": nominal, "on": self.on(nominal, deadline)})
-        return measure, steps
+        same = {"rule": rule["name"], "unit": unit, "deadline": deadline}
+        began = (chain for chain in measure.get("chains", []) if chain | same == chain)
+        return measure | {"then": next(began, {"steps": steps})}
 
-    def climbed(self, measure: Rule, left: list[Rule]) -> dict[date, list[Rule]]:
+    def climbed(self, measure: Rule) -> dict[date, list[Rule]]:
         """The days on which steps are taken → those steps. A step below one that is taken goes with it."""
-        taken = dict[date, list[Rule]]()
+        taken, left = dict[date, list[Rule]](), measure["then"]["steps"]
         for day in days(measure["deadline"] + DAY, self.last):
             if ready := [n for n, step in enumerate(left) if self.is_taken(step, measure, taken, day)]:
                 taken[day], left = left[: ready[-1] + 1], left[ready[-1] + 1 :]
@@ -170,8 +161,8 @@ class Oracle(Days):
         return step["on"] <= day and not (quiet and any(day < self.on(self.far(answer, quiet)) for answer in answers))
 
     def escalation(self, rule: Rule) -> Iterator[Fact]:
-        chains = [(unit, *self.begun(rule, measure, unit)) for measure, unit, deadline in self.pairs(rule) if deadline]
-        ladder = [(measure, unit, self.climbed(measure, steps)) for unit, measure, steps in chains]
+        chains = [(self.begun(rule, measure, unit), unit) for measure, unit, deadline in self.pairs(rule) if deadline]
+        ladder = [(measure, unit, self.climbed(measure)) for measure, unit in chains]
         for measure, unit, taken in ladder:
             for day, steps in taken.items():
                 after = tuple(sorted({number(step["after"]) for step in steps}))
@@ -185,8 +176,7 @@ class Oracle(Days):
                 for entry in told - today - {"unit", "supporting"} if chases(rule, measure, unit, day) else ():
                     still.setdefault((unit, entry), []).append((measure, ()))
             for (unit, entry), lines in still.items():
-                more = {"lines": lines, "to": [entry]}
-                yield from self.sent(rule, self.at(rule, day), "escalation", unit, nominal, **more)
+                yield from self.sent(rule, self.at(rule, day), "escalation", unit, nominal, lines=lines, to=[entry])
 
     def nudge(self, rule: Rule) -> Iterator[Fact]:
         for day, nominal in self.on_days(rule, rule["on"], self.first, self.last).items():
@@ -216,12 +206,11 @@ class Oracle(Days):
 
     def look_back(self, rule: Rule) -> Iterator[Fact]:
         for measure, unit, _ in self.pairs(rule):
-            written_off = [then for then, to in measure["changes"] if to == "written_off"]
-            begins = [then for then in written_off if standing(measure, then - DAY) != "written_off"]
+            begins = [d for d, to in measure["changes"] if to == "written_off" != standing(measure, d - DAY)]
             for since in begins:
                 asked, due = {}, dict(sorted((self.far(since, n), number(n)) for n in rule["after"]))
                 for this, following in pairwise([*due, date.max]):
-                    again = [this, *self.repeated(this, rule.get("chase"), min(following, self.last + FAR))]
+                    again = [this, *self.repeated(this, rule.get("chase"), following)]
                     asked |= {self.on(day): (day, this) for day in again if self.runs(rule, self.on(this))}
                 for day, (nominal, this) in asked.items():
                     in_force = standing(measure, day) == "written_off" and max(d for d in begins if d <= day) == since
@@ -232,52 +221,48 @@ class Oracle(Days):
 
     def awaiting_reply(self, rule: Rule) -> Iterator[Fact]:
         for letter in self.world["letters"]:
-            due = letter["reply_by"] or self.far(letter["sent_on"], rule["within"])
+            due, to = letter["reply_by"] or self.far(letter["sent_on"], rule["within"]), letter["addressee"]
             more = {"passed": [due] if letter["reply_by"] else [due, letter["sent_on"]], "of": str(letter["id"])}
-            nominals = {self.far(due, distance, -1) for distance in rule.get("before", [])}
-            nominals |= {*self.repeated(due, rule.get("chase"), self.last + FAR)}
-            asked = {self.back(day) if day <= due else self.on(day, due): day for day in sorted(nominals)}
-            for day, nominal in asked.items():
+            for day, nominal in self.asked(rule, due, rule.get("before", []), date.max, self.back).items():
                 if letter["sent_on"] < day < (letter["replied_on"] or date.max):
-                    at, to = self.at(rule, day), letter["addressee"]
-                    yield from self.sent(rule, at, "awaiting_reply", to, nominal, **more)
+                    yield from self.sent(rule, self.at(rule, day), "awaiting_reply", to, nominal, **more)
 
     def duty(self, rule: Rule) -> Iterator[Fact]:
         every = days(self.first - 440 * DAY, self.last + 440 * DAY)
         for due, end in pairwise([*(day for day in every if self.falls(rule["due"], day)), date.max]):
             of, due_at = period(rule["due"], due), combine(due, rule["due"]["hour"])
-            nominals = {self.far(due, distance, -1) for distance in rule["remind"]}
-            nominals |= {*self.repeated(due, rule.get("chase"), min(end, self.last + FAR))}
-            for day, nominal in {self.beside(due, nominal): nominal for nominal in sorted(nominals)}.items():
+            for day, nominal in self.asked(rule, due, rule["remind"], end, self.on).items():
                 at = self.at(rule, day) if day > due else min(self.at(rule, day), due_at)
                 for unit in rule["owed_by"] if day < end and self.runs(rule, due) else ():
                     mine = [one for one in self.world["done"] if one[:3] == (rule["name"], unit, of)]
                     if sum(count for *_, on, count in mine if on <= day) < rule.get("min", 1):
                         yield from self.sent(rule, at, "duty", unit, nominal, of=of, passed=[due])
 
-    def beside(self, due: date, nominal: date) -> date:
-        """Where something goes that lies on, before or after the day on which a duty is due."""
-        return self.back(due) if nominal == due else self.on(nominal, due if nominal > due else date.min)
+    def asked(self, rule: Rule, due: date, before: list[Any], end: date, move: Any) -> dict[date, date]:
+        """The days on which something goes before, on and after the day that is due → the nominal days."""
+        nominals = {*(self.far(due, n, -1) for n in before), *self.repeated(due, rule.get("chase"), end)}
+        moves = {-1: move, 0: self.back, 1: lambda day: self.on(day, due)}
+        return {moves[(day > due) - (day < due)](day): day for day in sorted(nominals)}
 
     def report(self, rule: Rule) -> Iterator[Fact]:
         weekday, hour = rule["due"].split()
         for nominal in (day for day in days(self.first - FAR, self.last + FAR) if self.falls(weekday, day)):
             due, of, monday = self.back(nominal), week_of(nominal), nominal - nominal.weekday() * DAY
             if due >= monday and self.runs(rule, due):
-                slots = [*self.reminds(rule, monday, combine(due, hour)), *self.chases(rule, nominal)]
+                slots = [*self.remind_slots(rule, monday, combine(due, hour)), *self.chase_slots(rule, nominal)]
                 latest = {(kind, at.date()): (at, then) for at, then, kind in sorted(slots)}
                 for unit in {unit for measure, unit, _ in self.pairs(rule) if chases(rule, measure, unit, due)}:
                     for (kind, _), (at, then) in latest.items():
                         if at < self.world["reports"].get((unit, of), datetime.max):
                             yield from self.sent(rule, at, kind, unit, then, of=of, passed=[due])
 
-    def reminds(self, rule: Rule, monday: date, due_at: datetime) -> Iterator[tuple[datetime, date, str]]:
+    def remind_slots(self, rule: Rule, monday: date, due_at: datetime) -> Iterator[tuple[datetime, date, str]]:
         for weekday, hour in (entry.split() for entry in rule.get("remind") or [rule["due"]]):
             then = monday + WEEKDAYS.index(weekday) * DAY
             day = self.back(then) if self.back(then) >= monday else self.on(then)
             yield min(combine(min(day, due_at.date()), hour), due_at), then, "report_due"
 
-    def chases(self, rule: Rule, nominal: date) -> Iterator[tuple[datetime, date, str]]:
+    def chase_slots(self, rule: Rule, nominal: date) -> Iterator[tuple[datetime, date, str]]:
         chase = rule.get("chase", {})
         chase = {"from": chase} if isinstance(chase, str) else chase
         weekday, hour = chase.get("from", "monday 09:00").split()
@@ -285,15 +270,3 @@ class Oracle(Days):
         ends = next(day for day in days(begins, begins + 6 * DAY) if self.falls(chase.get("until", "sunday"), day))
         for then in [begins, *self.repeated(begins, chase.get("every"), ends + DAY)] if chase else ():
             yield combine(self.on(then), hour), then, "report_chase"
-
-
-EVERY = [
-    Oracle.deadline,
-    Oracle.nudge,
-    Oracle.report,
-    Oracle.pace,
-    Oracle.look_back,
-    Oracle.awaiting_reply,
-    Oracle.duty,
-]
-KINDS = {kind.__name__: [kind] for kind in EVERY} | {"overdue": [Oracle.overdue, Oracle.escalation]}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import io
+import tokenize
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -87,6 +91,25 @@ def test_the_worlds_are_not_trivial():
     assert {fact.provisional for fact in facts} == {True, False}
     assert {"office", "甲领导", "组长", "甲局"} <= {fact.to for fact in facts}
     assert any(len(days) > 1 for fact in facts for _, days in fact.about)
+
+
+def lines_of_code(text):
+    """Lines that hold more than a comment, a docstring or nothing."""
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    marks = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+    held = {n for one in tokens if one.type not in marks for n in range(one.start[0], one.end[0] + 1)}
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    docs = [one.body[0] for one in ast.walk(ast.parse(text)) if isinstance(one, documented) and ast.get_docstring(one)]
+    return len(held - {n for one in docs for n in range(one.lineno, one.end_lineno + 1)})
+
+
+def test_the_oracle_and_its_days_are_short_enough_to_be_read_and_share_no_code():
+    assert lines_of_code('"""One\n\ntwo."""\n\nx = [  # three\n    1,\n]\n# four\n') == 3
+    texts = [(Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("oracle.py", "days.py")]
+    assert sum(lines_of_code(text) for text in texts) <= 300
+    assert not any(
+        line.startswith(("import reminder", "from reminder")) for text in texts for line in text.splitlines()
+    )
 
 
 # --- planted faults: each is something an office would notice, and so must the oracle
