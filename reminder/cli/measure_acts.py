@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from reminder.cli.common import open_app, parse_day
+from reminder.cli.common import Json, open_app, parse_day, print_json
+
+if TYPE_CHECKING:
+    from reminder.app import App
+    from reminder.domain.measure import Measure
+    from reminder.rules.unheard import Unheard
 
 Code = Annotated[str, typer.Argument(metavar="CODE", help="序号，或 台账/序号 · The code, or LEDGER/CODE.")]
 On = Annotated[
@@ -48,6 +54,9 @@ _PLAIN = (
 )
 
 
+_CHASED_AGAIN = frozenset({"return", "resume", "reopen"})
+
+
 def add_acts(measure: typer.Typer) -> None:
     """Adds a command for each act."""
     measure.command("progress")(progress)
@@ -64,8 +73,8 @@ def add_acts(measure: typer.Typer) -> None:
 
 
 def _plain(name: str) -> Callable[..., None]:
-    def act(context: typer.Context, code: Code, by: By, because: Because, on: On = None) -> None:
-        _act(context, code, name, on, by=by, because=because)
+    def act(context: typer.Context, code: Code, by: By, because: Because, on: On = None, as_json: Json = False) -> None:
+        _acts(context, code, (name,), on, as_json=as_json, by=by, because=because)
 
     return act
 
@@ -210,18 +219,40 @@ def _act(context: typer.Context, code: str, name: str, on: date | None, **facts:
     _acts(context, code, (name,), on, **facts)
 
 
-def _acts(context: typer.Context, code: str, names: tuple[str, ...], on: date | None, **facts: Any) -> None:
-    """Does these acts, all of them or none."""
+def _acts(
+    context: typer.Context, code: str, names: tuple[str, ...], on: date | None, *, as_json: bool = False, **facts: Any
+) -> None:
+    """Does these acts, all of them or none; says which steps of an escalation passed before it is chased again."""
     from reminder.app import now
+    from reminder.explain.sentences import step_passed
     from reminder.office.act import Act, Office
     from reminder.office.acts import perform
+    from reminder.office.find import find
     from reminder.store.engine import writing
+    from reminder.store.measures import by_ids
     from reminder.words import say
 
     app = open_app(context)
     office = Office(now=now(), zone=app.configuration.zone, locale=app.configuration.locale)
     with writing(app.engine) as session:
+        before = by_ids(session, [find(session, code, office.locale).id or 0]) if _CHASED_AGAIN & {*names} else {}
         for name in names:
             perform(session, code, Act(name=cast(Any, name), on=on or office.today, **facts), office)
+    passed = [step for measure in before.values() for step in _passed(app, measure, office.now)]
+    if as_json:
+        print_json(
+            {"code": code, "acts": names, "on": on or office.today, "passed_steps": [asdict(one) for one in passed]}
+        )
+        return
     act = say(office.locale, "office.comma").join(say(office.locale, f"office.act_{name}") for name in names)
     typer.echo(say(office.locale, "measures.done", code=code, act=act, on=on or office.today))
+    for step in passed:
+        typer.echo(step_passed(office.locale, step))
+
+
+def _passed(app: App, measure: Measure, now: datetime) -> Iterator[Unheard]:
+    """The steps of escalation that passed while `measure` was as it stands here, and will not be made good."""
+    from reminder.rules.unheard import unheard
+
+    configuration = app.configuration
+    return unheard(configuration.rules, measure, now, configuration.directory, configuration.practice)

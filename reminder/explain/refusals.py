@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, time
 
 from reminder.domain.measure import Measure
 from reminder.domain.reminder import Reason
@@ -14,6 +14,7 @@ from reminder.rules.kinds.nudge import NudgeRule
 from reminder.rules.kinds.report import ReportRule
 from reminder.rules.rule import Facts, Rule, Span
 from reminder.rules.silencing import silence_of, why_silenced
+from reminder.rules.unheard import unheard
 from reminder.store.limits import Replaced, as_of
 
 
@@ -57,7 +58,8 @@ def _answer(rule: Rule, house: House, whom: _Whom, *, left_out: bool) -> Account
     """Why `rule` says nothing; `left_out` where it spoke to the unit of other measures that day."""
     day, measure, unit = whom.day, whom.measure, whom.unit
     silence = silence_of(house.silences, day=day, unit=unit, rule=rule.name, measure_id=measure.id)
-    reason = why_silenced(silence) if silence and left_out else _why_not(rule, house, measure, unit, day)
+    no = why_silenced(silence) if silence and left_out else _why_not(rule, house, measure, unit, day)
+    reason = _with_passed(no, rule, house, whom)
     return Account(day=day, rule=rule.name, unit=unit, measures=(measure.key,), reason=reason, state=NOT_FIRED)
 
 
@@ -71,6 +73,20 @@ def _why_not(rule: Rule, house: House, measure: Measure, unit: str, day: date) -
         return Reason("outside_unit", {"unit": unit})
     told = _riding(rule, house, measure, unit, day) or _reported(rule, house, unit, day)
     return told or rule.why_not(measure, unit, day, house.practice)
+
+
+def _with_passed(reason: Reason, rule: Rule, house: House, whom: _Whom) -> Reason:
+    """The reason; where a step of escalation passed and told nobody, with the latest such step and its posts."""
+    code = {"closed": "closed_step", "not_yet": "passed_step", "not_yet_step": "passed_step"}.get(reason.code)
+    if code is None or whom.measure.closing_day(whom.day):
+        return reason
+    end = datetime.combine(whom.day, time.max, house.practice.zone)
+    found = unheard([rule], whom.measure, end, house.directory, house.practice)
+    passed = [one for one in found if one.unit == whom.unit and not one.in_digest]
+    if not passed or (code == "closed_step" and passed[-1].on != whom.day):
+        return reason
+    facts = {"step": passed[-1].step, "passed": str(passed[-1].on), "to": "、".join(passed[-1].to)}
+    return Reason(code, {**reason.facts, **facts})
 
 
 def _reported(rule: Rule, house: House, unit: str, day: date) -> Reason | None:

@@ -6,8 +6,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from reminder.compose import sentence
+from reminder.compose.wording import step
 from reminder.domain.reminder import Reason
 from reminder.explain.account import Account
+from reminder.rules.unheard import Unheard
 from reminder.words import say
 
 _MERGED = "merged into "  # what `store.holding` writes; a message's number follows
@@ -17,6 +19,13 @@ _WHYS = {one: one for one in ("hours", "cap", "guard", "trial")} | {"nothing of 
 def why(account: Account) -> Reason:
     """Why it fired; or, where it did not, why not."""
     return account.reason if account.fired else account.ended_by or account.reason
+
+
+def step_passed(locale: str, passed: Unheard) -> str:
+    """That a step of escalation came while nobody was reminded, will not be repeated, and who was never told."""
+    to, key = say(locale, "office.comma").join(passed.to), "step_passed_digest" if passed.in_digest else "step_passed"
+    told = {"unit": passed.unit, "step": step(locale, passed.step), "rule": passed.rule, "on": passed.on, "to": to}
+    return say(locale, f"measures.{key}", **told)
 
 
 def result(locale: str, zone: ZoneInfo, account: Account) -> str:

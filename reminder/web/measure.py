@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -13,13 +14,14 @@ from starlette.datastructures import FormData
 from reminder.app import App
 from reminder.compose import sentence
 from reminder.domain.measure import Measure
-from reminder.explain.sentences import result, why
+from reminder.explain.sentences import result, step_passed, why
 from reminder.explain.told import as_recorded
 from reminder.office.act import Act, ActName, Marks, Office
 from reminder.office.acts import perform, possible
 from reminder.office.history import history
 from reminder.office.reports import canonical_unit
 from reminder.office.waiting import passed_on, request_of
+from reminder.rules.unheard import unheard
 from reminder.store.engine import reading, writing
 from reminder.store.measures import by_ids
 from reminder.store.occasions import of_measure
@@ -94,10 +96,20 @@ def _page(request: Request, number: Number) -> Response:
         acts=acts,
         fields=FIELDS,
         passed={"unit": "", "by_unit": "", **(passed.facts if passed else {})},
+        notes=_passed_steps(app, locale, found, here.now()),
         units=here.offered_units(),
         today=today,
         done=done if done in get_args(ActName) else "",
     )
+
+
+def _passed_steps(app: App, locale: str, measure: Measure, now: datetime) -> list[str]:
+    """Of a measure that is chased: which steps of escalation came while it was not, and told nobody since."""
+    if not measure.chased_on(app.today(now)):
+        return []
+    configuration = app.configuration
+    found = unheard(configuration.rules, measure, now, configuration.directory, configuration.practice)
+    return [step_passed(locale, one) for one in found if not one.in_digest]
 
 
 def _sensible(name: ActName, measure: Measure, *, asked: bool, passed: bool) -> bool:

@@ -75,6 +75,10 @@ class EscalatingRule(Rule):
         mine = (one for one in measure.chains if one.rule in (self.name, self.was))
         return next((one for one in mine if (one.unit, one.deadline) == asked), None)
 
+    def steps(self, measure: Measure, unit: str, practice: Practice) -> list[Firing]:
+        """Every step of a measure for a unit, whether or not it is chased on that day."""
+        return [self._step(measure, unit, one, practice) for one in self.taken(measure, unit, practice)]
+
     def escalations(self, facts: Facts, span: Span, practice: Practice) -> Iterator[Firing]:
         """The steps that are taken on days of `span`, and the digests."""
         climbed: list[tuple[Measure, str, list[Taken]]] = []

@@ -82,6 +82,20 @@ def test_the_ledger_is_found_by_what_people_remember(office, query, codes):
     assert {code for code in ("1", "2", "3") if f'">{code}</a></th>' in text} == codes
 
 
+def test_the_page_says_which_step_of_escalation_passed_during_a_claim_and_told_nobody(office):
+    """The step of Friday the 4th came while the unit's claim stood."""
+    rules = office.desk.read("rules.toml")
+    step = 'every = 3\nescalate = [{ after = 4, colour = "yellow", to = ["leader"] }]'
+    office.desk.write("rules.toml", rules.replace("every = 3", step))
+    office.reload()
+    browser = office.browser(Role.OFFICER)
+    act(browser, 1, act="claim", on="2021-06-02", because="已清理")
+    assert "没有收到过" not in browser.get("/measures/1").text
+    act(browser, 1, act="return", because="材料不全")
+    told = browser.get("/measures/1").text
+    assert "升级督办“黄色”（规则“overdue”）应在2021-06-04发，当时不催办，已过不补发；分管领导没有收到过" in told
+
+
 def test_the_ledger_is_shown_in_pages(house):
     for n in range(120):
         house.desk.measure(f"m{n:03}", "2021-12-31", "建设局")
