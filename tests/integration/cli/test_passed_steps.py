@@ -7,7 +7,11 @@ import time_machine
 
 from tests.makers import at
 
-STEPS = 'escalate = [{ after = 4, colour = "yellow", to = ["leader"] }, { after = 11, colour = "red", to = ["office"] }]\n'
+STEPS = """escalate = [
+  { after = 4, colour = "yellow", to = ["leader"] },
+  { after = 11, colour = "red", to = ["office"] },
+]
+"""
 
 
 def chain(desk, more=""):
