@@ -115,6 +115,26 @@ def test_a_unit_reports_from_its_message_and_the_office_sees_it(office, reader):
     look(reader, "reports")
 
 
+@pytest.mark.parametrize("reader", [1280], ids=["desktop"], indirect=True)
+def test_fusionauth_629_a_scanner_that_runs_scripts_and_waits_reports_nothing(office, reader):
+    """A page that sent its form by itself was sent by scanners too, and the person's link was used up."""
+    sent = []
+    reader.page.on("request", lambda request: sent.append(request) if request.method != "GET" else None)
+    office.wake("2021-05-10 09:00:05")
+    until(lambda: office.letters(office.mail_to(UNIT)), "Monday's letter")
+    link = link_in(office.letters(office.mail_to(UNIT))[-1])
+    for _ in range(2):
+        reader.page.goto(link, wait_until="networkidle")
+        reader.page.mouse.move(50, 50)
+        reader.page.evaluate("window.dispatchEvent(new Event('focus')); window.dispatchEvent(new Event('pagehide'))")
+        reader.page.wait_for_timeout(1000)
+    assert sent == []
+    assert "received" not in office.command("reports", "--week", "2021-W19", "--json")
+    reader.page.locator("#send").click()
+    expect(reader.page.get_by_text("本周周报已收到")).to_be_visible()
+    assert len(sent) == 1
+
+
 def test_the_desk_is_usable_by_everybody_and_takes_a_changed_ledger(office, reader, tmp_path):
     office.command("run", "--once", "--now", "2021-05-10T09:00")
     office.wake()

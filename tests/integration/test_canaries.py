@@ -167,7 +167,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
         yield Office(folder, plain | keys)
 
 
-def test_natlas_139_lowdefy_2388_wordpress_12081_alertmanager_1822_no_canary_is_ever_seen(
+def test_natlas_139_lowdefy_2388_wordpress_12081_alertmanager_1822_3228_3887_no_canary_is_ever_seen(
     office: Office, tmp_path: Path
 ) -> None:
     assert office("import", str(tmp_path / "ledger.csv"), "--as-of", "2021-04-08") in (0, 1), office.said

@@ -203,7 +203,7 @@ def test_a_worker_that_died_in_the_attempt_is_taken_over_when_its_lease_has_run_
     assert [row.outcome for row in stage.deliveries()] == ["unknown", "sent"]
 
 
-def test_a_rescued_message_is_not_settled_by_its_old_worker(stage):
+def test_river_1302_a_rescued_message_is_not_settled_by_its_old_worker(stage):
     stage.measure("1", "2021-06-15")
 
     class Slow(Faulty):
@@ -242,6 +242,27 @@ def test_one_message_that_cannot_be_written_stops_only_itself(stage):
     for unit in ("建设局", "财政局"):
         stage.measure(unit, "2021-06-15", [unit])
     assert dict(stage.cycle("2021-06-08 09:00").messages) == {"sent": 1, "failed": 1}
+
+
+def test_dirigible_7290_what_fails_before_the_sending_is_an_outcome_with_its_reason_and_not_tried_for_ever(stage):
+    """Only a failure of the sending itself was noted down: what failed before was tried for ever, in silence."""
+
+    class Broken(Faulty):
+        tried = 0
+
+        def render(self, letter, envelope):
+            Broken.tried += 1
+            raise ValueError("no letter can be made of it")
+
+    with_channel(stage, Broken())
+    stage.measure("1", "2021-06-15")
+    stage.cycle("2021-06-08 09:00")
+    (message,) = stage.messages()
+    assert (message.state, message.why) == ("failed", "cannot be written: no letter can be made of it")
+    tried = Broken.tried
+    for hour in (10, 11, 12):
+        stage.cycle(f"2021-06-08 {hour}:00")
+    assert (Broken.tried, [one.state for one in stage.messages()]) == (tried, ["failed"])
 
 
 def test_a_channel_with_a_fault_of_its_own_stops_only_its_message(stage):

@@ -74,6 +74,27 @@ def test_uptime_kuma_6159_a_template_reaches_neither_python_nor_files(folder: Pa
         overdue(folder)
 
 
+FORMATS = [
+    "{{ '{0.__class__.__mro__}'.format(who) }}",  # CVE-2016-10745
+    "{{ '{x.__class__}'.format_map({'x': who}) }}",  # CVE-2019-10906
+    "{{ (''|attr('format'))('{0.__class__}', who) }}",
+    "{{ ('{0.__class__.__mro__}'|attr('format'))(who) }}",  # CVE-2025-27516
+    "{{ ['{0.__class__}']|map('format', who)|join or ['{0.__class__}'.format]|map(attribute='__self__')|join }}",
+    "{% set f = '{0.__class__}'.format %}{{ f(who) }}",  # CVE-2024-56326: the method is called by another name
+]
+
+
+@pytest.mark.parametrize("text", FORMATS)
+def test_cve_2016_10745_cve_2025_27516_a_format_string_shows_nothing_of_python(folder: Path, text: str) -> None:
+    """`str.format` looks up attributes by itself, past a sandbox that only watches the template's own."""
+    (folder / "zh_CN" / "overdue.text.txt").write_text(text, encoding="utf-8")
+    try:
+        shown = overdue(folder)
+    except TemplateFault:
+        return
+    assert "class" not in shown
+
+
 @pytest.mark.parametrize("name", ["loops in loops", "doubled again and again"])
 def test_the_line_of_a_bomb_is_told(folder: Path, name: str) -> None:
     (folder / "zh_CN" / "overdue.text.txt").write_text(BOMBS[name], encoding="utf-8")

@@ -14,7 +14,7 @@ from tests.rig import baseline
 pytestmark = pytest.mark.usefixtures("warm")
 
 
-def test_the_same_kills_cost_them_letters_and_us_none(tmp_path, peer):
+def test_healthchecks_212_the_same_kills_cost_them_letters_and_us_none(tmp_path, peer):
     theirs, ours = baseline.theirs(tmp_path, peer, 1, Random(1)), baseline.ours(tmp_path, peer, 1, Random(1))
     assert theirs["kills"] > 3
     assert theirs["lost"] + theirs["doubled"] > 0

@@ -24,7 +24,7 @@ from tests.rig.kills import Trial
 from tests.rig.mutants import ACCEPTED
 
 
-def test_two_daemons_send_each_message_once(tmp_path, peer, postgres_url):
+def test_alertmanager_4108_2222_4152_2447_two_daemons_send_each_message_once(tmp_path, peer, postgres_url):
     with fleet(tmp_path, postgres_url, peer, units=100) as running:
         running.start()
         running.start()
@@ -140,7 +140,7 @@ def test_a_daemon_sends_soon_after_its_start_and_stops_soon_with_a_silent_peer(t
         assert time.monotonic() - begun < 10 + 5
 
 
-def test_what_a_dead_worker_left_is_rescued_when_its_lease_ends(tmp_path, peer):
+def test_river_1258_what_a_dead_worker_left_is_rescued_when_its_lease_ends(tmp_path, peer):
     with fleet(tmp_path, None, peer, units=3, rules=1) as running:
         running.start()
         running.arrived(60)

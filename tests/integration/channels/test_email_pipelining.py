@@ -98,6 +98,30 @@ def test_each_answer_is_matched_to_its_command(
     assert not any(server.letters)
 
 
+INJECTED = [
+    "a@x.org>\r\nRCPT TO:<evil@x.org",
+    "a@x.org\nRSET",
+    "a@x.org\r\nDATA\r\nSubject: x",
+    "a\r\nMAIL FROM:<evil@x.org>@x.org",
+    "a@x.org> NOTIFY=NEVER",
+]
+
+
+@pytest.mark.parametrize("offers", [True, False], ids=["at once", "in turn"])
+@pytest.mark.parametrize("address", INJECTED)
+def test_cpython_87290_aiosmtplib_v3q9_hj7j_63hq_an_address_is_never_a_command(
+    mail: Mail, address: str, offers: bool
+) -> None:
+    """Line ends in an address became commands of their own (also aiosmtplib GHSA-v3q9-hj7j-63hq)."""
+    server = Server(offers=offers)
+    with scripted(server) as (port, _), mail(port) as batch:
+        assert type(batch.refused(address)) is Permanent
+        assert "not an e-mail address" in batch.send(address, "good@x.org").text
+    sender = "MAIL FROM:<office@xn--fsqu00a.xn--fiqs8s>"
+    said = [command for command in server.heard if command not in ("RSET", "rset", "QUIT", "quit")]
+    assert said == [sender, "RCPT TO:<good@x.org>", "DATA"]
+
+
 def test_of_several_recipients_those_accepted_get_it(mail: Mail) -> None:
     server = Server(RCPT=["250 ok", "550 no such user", "250 ok"])
     with scripted(server) as (port, _), mail(port) as batch:

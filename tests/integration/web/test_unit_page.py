@@ -180,7 +180,7 @@ def test_a_chased_week_is_offered_first_and_this_week_beside_it(week):
     assert "2021年第24周" in re.search("<h1>.*</h1>", browser.get(path).text)[0]
 
 
-def test_supabase_1214_better_auth_9690_emdash_3298_scanners_open_it_twenty_times_and_then_the_person_reports(week):
+def test_supabase_1214_better_auth_9690_emdash_3298_govuk_3431_scanners_open_it_often_and_then_the_person_reports(week):
     path, before = link_in(letters(week)[UNIT][0]), dump(week.engine)
     for n in range(20):
         scanner = week.browser(address=f"10.1.1.{n}")

@@ -82,7 +82,7 @@ def test_text_comes_before_html_and_both_say_so() -> None:
     assert [p.get_content_type() for p in message.iter_parts()] == ["text/plain", "text/html"]
 
 
-def test_bileto_815_osticket_1041_freescout_2445_out_of_office_machines_are_asked_to_keep_quiet() -> None:
+def test_bileto_815_osticket_1041_freescout_2445_helpdesk_3628_posthog_92017_rt_345_autoresponders_keep_quiet() -> None:
     message = parsed()
     assert (message["Auto-Submitted"], message["X-Auto-Response-Suppress"]) == ("auto-generated", "All")
     assert message["Content-Language"] == "zh-CN"
@@ -121,7 +121,7 @@ def test_a_strange_display_name_stays_a_name(name: str) -> None:
     assert addressed_to(payload) == [(name, "jsj@example.org")]
 
 
-def test_an_encoded_word_in_a_ledger_makes_no_header_cve_2024_6923() -> None:
+def test_cve_2024_6923_an_encoded_word_in_a_ledger_makes_no_header() -> None:
     evil = "=?utf-8?q?a=0D=0AX-Evil=3A_1=0D=0A=0D=0Abody?="
     message = parsed(replace(LETTER, subject=evil), replace(ENVELOPE, recipient=evil))
     assert message["X-Evil"] is None
