@@ -1,12 +1,14 @@
-"""A worker's way with one message after another: begun, tried, settled. `deliver_due` does all that is due in the
-calling thread; `engine` has workers for each destination."""
+"""A worker's way with one message after another: begun, tried, settled. `deliver_due` does all that is due and
+returns; `engine` has workers for each destination and stays."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from threading import Event
 
 from reminder import outbox
@@ -23,27 +25,48 @@ from reminder.store import destinations
 STALE_SECONDS = 0.8  # what was looked at longer ago is looked at again just before it goes
 _HELD_UP_SECONDS = 1.0  # between the beginning of an attempt and its try: was this process stopped meanwhile?
 _UNTRIED = Outcome("refused", "retrying", "", "not tried: somebody else had taken the message over")
+_MOST_BESIDE = 64  # destinations that one cycle by hand writes to at once
 _MOST_TRIES_TO_SETTLE = 100  # within the lease: afterwards somebody else has the message
 log = logging.getLogger("reminder.cycle")
 
 
 def deliver_due(service: Service, clock: Clock, stop: Callable[[], bool]) -> Counter[str]:
-    """Delivers what may be tried now, one message after another; returns them by the state they were left in."""
+    """Delivers what may be tried now and returns it by the state it was left in. The destinations go beside each other,
+    so that one that hangs holds up its own messages only; those of one destination go one after another."""
     dispatch = Dispatch(service, clock)
-    carrier = Carrier(dispatch)
+    ended = Event()
     try:
         while not stop() and dispatch.feed(look=True):
-            for lane in list(dispatch.lanes.values()):
-                while not stop() and (job := lane.take(clock())):
-                    carrier.carry(lane, job)
-                carrier.settle_last()
-                dispatch.give_back(lane)
+            with ThreadPoolExecutor(min(len(dispatch.lanes), _MOST_BESIDE), "to") as beside:
+                try:
+                    lanes = list(dispatch.lanes.values())
+                    list(beside.map(partial(_emptied, dispatch, stop=lambda: ended.is_set() or stop()), lanes))
+                finally:  # an error in one of them, or somebody interrupts: the others end with what is on the way
+                    ended.set()
+            ended.clear()
     finally:
-        carrier.close()
+        dispatch.close()
         dispatch.astray.fetch()
         for lane in dispatch.lanes.values():
             dispatch.give_back(lane)
     return dispatch.counts
+
+
+def _emptied(dispatch: Dispatch, lane: Lane, stop: Callable[[], bool]) -> None:
+    """Carries all that may go there now."""
+    carrier = Carrier(dispatch)
+    try:
+        while not stop():
+            job = lane.take(dispatch.clock())
+            if job:
+                carrier.carry(lane, job)
+                continue
+            carrier.settle_last()
+            if not dispatch.refill(lane):
+                break
+        dispatch.give_back(lane)  # what a blocked lane did not take may have to be left otherwise
+    finally:
+        carrier.close()
 
 
 class Carrier:

@@ -72,6 +72,13 @@ class Dispatch:
                 self._fill(lane, now)
         return lane
 
+    def refill(self, lane: Lane) -> bool:
+        """Claims and prepares more for a lane that has come to its end; whether there was anything."""
+        now = self.clock()
+        with self._feeding:
+            self.astray.fetch()
+            return lane.wants(now) and self._fill(lane, now)
+
     def lane(self, name: str) -> Lane:
         """The lane of the channel called `name`. Channels to one destination share one."""
         channel = self._opener(name)

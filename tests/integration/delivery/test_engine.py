@@ -11,7 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from reminder.channels.base import Channel
-from reminder.cycle import enqueue
+from reminder.cycle import deliver_due, enqueue
 from reminder.cycle.engine import Engine
 from reminder.domain.message import Receipt
 from reminder.domain.people import Unit
@@ -145,6 +145,37 @@ def test_a_hanging_destination_holds_two_workers_and_delays_nobody(office):
     assert sum(thread.name.startswith("to peer:") for thread in threading.enumerate()) <= 4
     released.set()
     assert engine.drained(60)
+    assert states(stage) == {"sent": 80}
+
+
+def test_one_cycle_by_hand_writes_to_the_others_while_a_destination_hangs(office):
+    through = threading.Event()
+    waited = []
+    hung = Peer(lambda _: waited.append(through.wait(0 if waited else 30)))
+    well = Peer(lambda n: through.set() if n == 40 else None)
+    stage, _ = office({"hung": hung, "well": well}, 40)
+    assert deliver_due(stage.service, Clock(), lambda: False) == {"sent": 80}
+    assert all(waited), "it hung until it gave up: the others had to wait for it"
+    assert hung.most == well.most == 1
+
+
+def test_an_error_in_a_cycle_by_hand_ends_all_destinations_and_leaves_nothing_claimed(office):
+    """`stop` stands for whatever goes wrong: a database that is gone, somebody who interrupts."""
+
+    def stop():
+        if len(well.sent) >= 10:
+            raise KeyboardInterrupt
+        return False
+
+    well, other = Peer(), Peer()
+    stage, _ = office({"well": well, "other": other}, 40)
+    with pytest.raises(KeyboardInterrupt):
+        deliver_due(stage.service, Clock(), stop)
+    rows = stage.messages()
+    assert {row.state for row in rows} == {"sent", "pending"}
+    assert sum(row.state == "sent" for row in rows) == len(well.sent) + len(other.sent)
+    assert not any(row.lease_token for row in rows if row.state == "pending")
+    assert deliver_due(stage.service, Clock(), lambda: False)["sent"] == sum(row.state == "pending" for row in rows)
     assert states(stage) == {"sent": 80}
 
 
