@@ -20,6 +20,7 @@ from reminder.rules.hours import SendingHours
 
 LONGEST_RANGE = 366  # days that one entry of `off` or `work` may cover
 _DATABASES = ("sqlite", "postgresql")
+_MIDNIGHT = ("24", "00")  # as people write the end of a day that no clock shows
 _DAY = r"\d{4}-\d{2}-\d{2}"
 
 
@@ -69,7 +70,8 @@ def _hours(value: Any) -> Any:
     if ends is None:
         return value if isinstance(value, SendingHours) else refuse("hours")
     try:
-        start, end = time(int(ends[1]), int(ends[2])), time(int(ends[3]), int(ends[4]))
+        start = time(int(ends[1]), int(ends[2]))
+        end = time.max if ends.group(3, 4) == _MIDNIGHT else time(int(ends[3]), int(ends[4]))
     except ValueError:
         refuse("hours")
     return SendingHours(start, end) if start < end else refuse("hours_order")

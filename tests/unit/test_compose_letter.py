@@ -63,6 +63,12 @@ def test_days_are_counted_from_the_day_of_the_letter_not_of_the_reminder() -> No
     assert "·补发" in letter.subject
 
 
+@pytest.mark.parametrize(("locale", "said"), [("zh_CN", "1项措施今天到期"), ("en", "1 measure due today")])
+def test_a_countdown_held_until_the_day_itself_says_today(locale: str, said: str) -> None:
+    held = reminder(ReminderKind.BEFORE, [B], on=PAST)
+    assert said in compose([held], circumstances(locale=locale)).subject
+
+
 def test_a_letter_of_a_past_day_does_not_know_what_was_reported_later() -> None:
     tomorrow = C._replace(percent=80, progress="已开联席会", progress_on=MONDAY + timedelta(days=1))
     text = text_of(reminder(ReminderKind.BEFORE, [tomorrow]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from datetime import date, time
+from datetime import date, datetime, time
 from pathlib import Path
 
 import pytest
@@ -56,6 +56,12 @@ def test_contract_only_warns_of_what_is_not_set() -> None:
         ("warning", "watchdog.ping_url"),
         ("warning", "leader.组长"),
     }
+
+
+def test_hours_may_end_at_midnight(tmp_path: Path) -> None:
+    day = _changed(tmp_path, "reminder.toml", 'hours = "08:30-18:00"', 'hours = "00:00-24:00"')
+    last = datetime(2021, 5, 6, 23, 59, 59, tzinfo=day.zone)
+    assert day.sending.hours.next_slot(last, day.practice) == last
 
 
 def test_practice_is_as_written(contract: Configuration) -> None:
