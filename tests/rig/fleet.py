@@ -64,6 +64,7 @@ host = "127.0.0.1"
 port = {port}
 tls = "none"
 sender = "整改办 <office@example.org>"
+connections = {connections}
 """
 HOOK = """
 [channel.{name}]
@@ -93,9 +94,11 @@ class Fleet:
         rules: int = 4,
         hooks: int = 0,
         jobs: bool = False,
+        connections: int = 2,
     ) -> None:
         self.folder, self.url, self.peer = folder / "office", offices.empty_database(folder, url), peer
         self.units, self.rules, self.hooks, self.jobs = units, rules, hooks, jobs
+        self.connections = connections
         self.folder.mkdir()
         zone = noon_zone()
         self._write(zone)
@@ -112,7 +115,7 @@ class Fleet:
             "reminder": REMINDER.format(zone=zone) + (JOBS if self.jobs else ""),
             "rules": "".join(RULE.format(n=n) for n in range(self.rules)),
             "units": "".join(UNIT.format(n=n, channel=self.channel(n)) for n in range(self.units)),
-            "channels": MAIL.format(port=self.peer.smtp)
+            "channels": MAIL.format(port=self.peer.smtp, connections=self.connections)
             + "".join(HOOK.format(name=f"hook{n}", port=self.peer.http, timeout=15) for n in range(self.hooks)),
         }
         for name, part in parts.items():

@@ -3,10 +3,10 @@
 A zombie sleeps beyond its lease. Nobody waits five minutes for each: the rig ends the leases of a stopped daemon in the
 database, which the product has no way to do; one stuck lease is waited for in full, and its rescue is measured.
 
-"At most one copy a zombie" is counted message by message. What a daemon had on the wire when it was stopped may have
-been accepted, which no other can know: that message, and no other, may come once more for that zombie. A daemon has as
-many on the wire as its connections (two here), so that a zombie may cost two copies, of two messages. What the restart
-of the server cuts off is settled afterwards and costs nothing, but for a message whose attempt stays unknown.
+What a daemon had on the wire when it was stopped may have been accepted, which no other can know: that message, and no
+other, may come once more for that zombie. A daemon has as many on the wire as it has connections: with one, a zombie
+costs one copy at most; with two, two copies of two messages. What the restart of the server cuts off is settled
+afterwards and costs nothing, but for a message whose attempt stays unknown.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _ATTEMPTS = "FROM message, delivery WHERE message_pk = message.id"
 def campaign(folder: Path, peer: Receiver, url: str, restart: Restart, due: int) -> Iterator[Figures]:
     """Two and four daemons, without faults and with; then what a start, a stop and a stuck lease take."""
     for daemons in (2, 4):
-        for zombies in (0, daemons):
-            place = folder / f"{daemons}-{zombies}"
+        for zombies, connections in ((0, 2), (daemons, 1), (daemons, 2)):
+            place = folder / f"{daemons}-{zombies}-{connections}"
             place.mkdir()
-            with fleet(place, url, peer, units=due // 4) as running:
-                yield _sent(running, daemons, zombies, restart)
+            with fleet(place, url, peer, units=due // 4, connections=connections) as running:
+                yield {"connections": connections, **_sent(running, daemons, zombies, restart)}
     place = folder / "times"
     place.mkdir()
     with fleet(place, url, peer, units=4, rules=1) as running:
@@ -68,6 +68,8 @@ def _sent(running: Fleet, daemons: int, zombies: int, restart: Restart) -> Figur
     wrong = [f"{running.due - len(copies)} never came"] if len(copies) != running.due else []
     unexplained = {key: n for key, n in copies.items() if n > 1 + allowed[key]}
     wrong += [f"{n} copies of {key}" for key, n in unexplained.items()]
+    most = zombies * running.connections
+    wrong += [f"{on_the_wire.total()} on the wire of {zombies}"] if on_the_wire.total() > most else []
     wrong += [f"ended with {codes}"] if any(codes) else []
     return {
         "daemons": daemons,
