@@ -8,11 +8,14 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from reminder.domain.frozen import FrozenChain, FrozenStep
+from reminder.store.listed import Listed, read
 from reminder.store.tables import FrozenChainRow
+
+_TABLE = FrozenChainRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
+_CHAINS = Listed([column for column in _TABLE if column.name != "frozen_at"], _TABLE.measure_id)
 
 
 def keep_chains(session: Session, begun: Iterable[tuple[int, FrozenChain]], now: datetime) -> None:
@@ -32,19 +35,17 @@ def keep_chains(session: Session, begun: Iterable[tuple[int, FrozenChain]], now:
             session.add(row)
 
 
-def chains_of(session: Session, where: ColumnElement[bool]) -> dict[int, tuple[FrozenChain, ...]]:
-    """The chains that meet `where`, by measure id."""
+def chains_of(session: Session, measures: Iterable[int]) -> dict[int, tuple[FrozenChain, ...]]:
+    """The chains of the measures with these ids, by measure id."""
+    rows = _CHAINS.rows(session, measures)
+    if not rows:
+        return {}
     found: dict[int, list[FrozenChain]] = defaultdict(list)
-    for row in session.exec(select(FrozenChainRow).where(where)):
-        chain = FrozenChain(
-            rule=row.rule,
-            unit=row.unit,
-            deadline=row.deadline,
-            leader=row.leader,
-            principal=row.principal,
-            steps=tuple(_read(step) for step in row.steps),
-        )
-        found[row.measure_id].append(chain)
+    told = read(_CHAINS.columns, rows, session.get_bind().dialect)
+    for cells in zip(*told.values(), strict=True):
+        chain = dict(zip(told, cells, strict=True))
+        steps = tuple(_read(step) for step in chain.pop("steps"))
+        found[chain.pop("measure_id")].append(FrozenChain(steps=steps, **chain))
     return {measure_id: tuple(chains) for measure_id, chains in found.items()}
 
 

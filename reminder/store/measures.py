@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache, lru_cache
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Executable, RowMapping, String, and_, cast, func, or_, true, union_all
+from sqlalchemy import Column, ColumnElement, String, and_, cast, func, or_, true, union_all
 from sqlalchemy import select as select_columns
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from reminder.domain.frozen import FrozenChain
 from reminder.domain.measure import Change, Deadline, DeadlineKind, LookBack, Measure, Status
-from reminder.store.among import among
 from reminder.store.chains import chains_of
 from reminder.store.garbage import uncollected
-from reminder.store.tables import EventRow, FrozenChainRow, MeasureRow, MeasureUnitRow
+from reminder.store.listed import Listed, Tuples, read
+from reminder.store.tables import EventRow, MeasureRow, MeasureUnitRow
 
 _COLUMNS = MeasureRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
 _ANSWERS = ("progress", "claim", "ask_extension", "report")  # what a unit does that answers a reminder
@@ -27,9 +27,19 @@ _LEFT_OUT = {"imported", "edited", "deadline_read_on", "row", "vanished_on", "pa
 _READ = [column for column in _COLUMNS if column.name not in _LEFT_OUT]
 _NAMES = [column.name for column in _READ]
 _TEXTS = ("text", "problem_text", "goal", "progress")  # what only letters and people read
-_UNTOLD = [column for column in _READ if column.name not in _TEXTS]
+_TOLD = Listed(_READ, _COLUMNS.id)
+_UNTOLD = Listed([column for column in _READ if column.name not in _TEXTS], _COLUMNS.id)
+_UNIT = MeasureUnitRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
+_UNITS = Listed([_UNIT.position, _UNIT.role, _UNIT.measure_id, _UNIT.unit], _UNIT.measure_id)
+_EVENTS = EventRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
+_EVENT = ("on", "act", "status", "facts")
+_SAID = (*_ANSWERS, "look_back", "extend")
+_LIVED = Listed(
+    [_EVENTS.on, _EVENTS.id, _EVENTS.measure_id, *(_EVENTS[name] for name in _EVENT[1:])],
+    _EVENTS.measure_id,
+    or_(_EVENTS.status.is_not(None), *(_EVENTS.act == act for act in _SAID)),
+)
 _DEADLINE = [*(f"deadline_{name}" for name in ("kind", "on", "rule", "text", "confirmed", "computed")), "then_ongoing"]
-_Among = Callable[[Any], ColumnElement[bool]]
 _STATUSES = {status.value: status for status in Status}
 _KINDS = {kind.value: kind for kind in DeadlineKind}
 
@@ -42,59 +52,33 @@ def load_measures(session: Session, *where: ColumnElement[bool]) -> list[Measure
 @uncollected()
 def load_alternatives(session: Session, ways: Sequence[ColumnElement[bool]]) -> list[Measure]:
     """Every measure that meets one of `ways`, which exclude each other, in the order of the ledger."""
-    rows = rows_of(session, ways)
-    if not rows:
-        return []
-    ids = union_all(*(select_columns(_COLUMNS.id).where(way) for way in ways))
-    return _put_together(session, rows, lambda column: column.in_(ids))
+    return _put_together(session, _READ, rows_of(session, ways))
 
 
-def _put_together(session: Session, rows: Sequence[Sequence[Any]], of_these: _Among) -> list[Measure]:
-    """These rows as measures; `of_these` says by a column with measures' ids what belongs to them."""
-    units = _units(session, of_these)
-    lives = _lives(session, of_these)
-    for measure_id, chains in chains_of(session, of_these(col(FrozenChainRow.measure_id))).items():
-        lives[measure_id].chains = chains
-    return _measures(_read(rows, session.get_bind().dialect), units, lives)
-
-
-def rows_of(session: Session, ways: Sequence[ColumnElement[bool]]) -> list[Sequence[Any]]:
+def rows_of(session: Session, ways: Sequence[ColumnElement[bool]]) -> Tuples:
     """The rows themselves, in the order of the ledger and in the driver's own words: whoever asks reads a thousand at
     a time, and of the few days in them each only once."""
     if not ways:
         return []
-    found = _tuples(session, union_all(*(select_columns(*_READ).where(way) for way in ways)))
-    return sorted(found, key=_PLACE)
-
-
-def _tuples(session: Session, statement: Executable) -> Sequence[Sequence[Any]]:
-    """What the driver says, without a Row made of each."""
-    result = session.connection().execute(statement)
-    found = result.cursor.fetchall()
-    result.close()
-    return found
+    found = session.connection().execute(union_all(*(select_columns(*_READ).where(way) for way in ways)))
+    rows = found.cursor.fetchall()
+    found.close()
+    return sorted(rows, key=_PLACE)
 
 
 _PLACE = itemgetter(_NAMES.index("ledger"), _NAMES.index("id"))  # both stand before all texts
 
 
-def _read(rows: Sequence[Sequence[Any]], dialect: Dialect) -> dict[str, Sequence[Any]]:
-    """The columns of these rows by name, each value as Python has it."""
-    columns = _READ if len(rows[0]) == len(_READ) else _UNTOLD
-    told = zip(columns, zip(*rows, strict=True), strict=True)
-    return {column.name: _told(values, _reader(column, dialect)) for column, values in told}
-
-
-def _told(values: Sequence[Any], read: Callable[[Any], Any] | None) -> Sequence[Any]:
-    return values if read is None else [None if value is None else read(value) for value in values]
-
-
-@cache
-def _reader(column: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
-    """What makes a column's values of what the driver says; None where they are the same."""
-    read = column.type.dialect_impl(dialect).result_processor(dialect, None)
-    # thousands of rows speak of the same few days
-    return lru_cache(maxsize=4096)(read) if read and dialect.name == "sqlite" else read
+def _put_together(session: Session, columns: Sequence[Column[Any]], rows: Tuples) -> list[Measure]:
+    """These rows as measures, with what belongs to them."""
+    if not rows:
+        return []
+    told = read(columns, rows, session.get_bind().dialect)
+    units = _units(session, told["id"])
+    lives = _lives(session, told["id"])
+    for measure_id, chains in chains_of(session, told["id"]).items():
+        lives[measure_id].chains = chains
+    return _measures(told, units, lives)
 
 
 def more_than(session: Session, ways: Sequence[ColumnElement[bool]], most: int) -> bool:
@@ -107,8 +91,7 @@ def more_than(session: Session, ways: Sequence[ColumnElement[bool]], most: int) 
 
 def by_units(session: Session, ways: Sequence[ColumnElement[bool]], most: int) -> Iterator[tuple[list[str], list[int]]]:
     """Units with the ids of their measures that meet one of `ways`, in groups of some `most` measures."""
-    of = MeasureUnitRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
-    ids = union_all(*(select_columns(_COLUMNS.id).where(way) for way in ways)).subquery()
+    of, ids = _UNIT, union_all(*(select_columns(_COLUMNS.id).where(way) for way in ways)).subquery()
     listed = func.aggregate_strings(cast(of.measure_id, String), ",")  # few bytes for each of a million
     mine = select_columns(of.unit, listed).where(of.role == "responsible", of.measure_id == ids.c.id)
     units: list[str] = []
@@ -123,13 +106,12 @@ def by_units(session: Session, ways: Sequence[ColumnElement[bool]], most: int) -
         yield units, together
 
 
-def _units(session: Session, of_these: _Among) -> dict[str, dict[int, tuple[str, ...]]]:
+def _units(session: Session, ids: Iterable[int]) -> dict[str, dict[int, tuple[str, ...]]]:
     """role → measure → its units, in the order of the cell."""
-    of = MeasureUnitRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
     units: dict[str, dict[int, tuple[str, ...]]] = defaultdict(dict)
-    placed = select_columns(of.position, of.role, of.measure_id, of.unit).where(of_these(of.measure_id))
-    for _, role, measure_id, unit in sorted(_tuples(session, placed), key=itemgetter(0)):
-        units[role][measure_id] = (*units[role].get(measure_id, ()), unit)
+    for _, role, measure_id, unit in sorted(_UNITS.rows(session, ids), key=itemgetter(0)):
+        of_role = units[role]
+        of_role[measure_id] = (*of_role[measure_id], unit) if measure_id in of_role else (unit,)
     return units
 
 
@@ -149,27 +131,24 @@ class _Life:
             return (reported,) if reported else ()
         return tuple(sorted({*self.answers, reported} if reported else set(self.answers)))
 
-    def add(self, event: RowMapping) -> None:
+    def add(self, on: date, act: str, status: str | None, facts: Mapping[str, Any]) -> None:
         """Takes in the next event, in the order of their days."""
-        if event["status"]:
-            self.changes.append(Change(event["on"], Status(event["status"])))
-        if event["act"] in _ANSWERS:
-            self.answers.append(event["on"])
-        if event["act"] == "look_back":
-            self.look_backs.append(LookBack(event["on"], held=event["facts"].get("result") == "held"))
-        if event["act"] == "extend":
-            self.extended_on = event["on"]
+        if status:
+            self.changes.append(Change(on, Status(status)))
+        if act in _ANSWERS:
+            self.answers.append(on)
+        if act == "look_back":
+            self.look_backs.append(LookBack(on, held=facts.get("result") == "held"))
+        if act == "extend":
+            self.extended_on = on
 
 
-def _lives(session: Session, of_these: _Among) -> dict[int, _Life]:
-    events = EventRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
-    told = or_(events.status.is_not(None), events.act.in_((*_ANSWERS, "look_back", "extend")))
-    wanted = select_columns(events.measure_id, events.on, events.act, events.status, events.facts).where(
-        of_these(events.measure_id), told
-    )
+def _lives(session: Session, ids: Iterable[int]) -> dict[int, _Life]:
     lives: dict[int, _Life] = defaultdict(_Life)
-    for event in session.connection().execute(wanted.order_by(events.on, events.id)).mappings():
-        lives[event["measure_id"]].add(event)
+    if rows := _LIVED.rows(session, ids):
+        told = read(_LIVED.columns, sorted(rows, key=itemgetter(0, 1)), session.get_bind().dialect)  # by day and id
+        for measure_id, *event in zip(*(told[name] for name in ("measure_id", *_EVENT)), strict=True):
+            lives[measure_id].add(*event)
     return lives
 
 
@@ -211,8 +190,7 @@ def by_ids(session: Session, ids: Iterable[int], *, untold: bool = False) -> dic
 
     `untold` are read as far as rules look at them: without the texts.
     """
-    wanted, columns = set(ids), _UNTOLD if untold else _READ
-    rows = _tuples(session, select_columns(*columns).where(among(session, _COLUMNS.id, wanted))) if wanted else []
-    ordered = sorted(rows, key=_PLACE)
-    found = _put_together(session, ordered, lambda column: among(session, column, wanted)) if rows else []
-    return {measure.id: measure for measure in found}
+    asked = _UNTOLD if untold else _TOLD
+    wanted = set(ids)
+    rows = sorted(asked.rows(session, wanted), key=_PLACE) if wanted else []
+    return {measure.id: measure for measure in _put_together(session, asked.columns, rows)}

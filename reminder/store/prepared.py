@@ -32,6 +32,14 @@ class Prepared:
         sql, bound = self._for(connection.dialect)
         return connection.exec_driver_sql(sql, bound(row)).all()
 
+    def tuples(self, connection: Connection, row: Row) -> Sequence[Sequence[Any]]:
+        """The same in the driver's own words, without a Row made of each."""
+        sql, bound = self._for(connection.dialect)
+        result = connection.exec_driver_sql(sql, bound(row))
+        found: Sequence[Sequence[Any]] = result.cursor.fetchall()
+        result.close()
+        return found
+
     def _for(self, dialect: Dialect) -> tuple[str, Callable[[Row], Any]]:
         if dialect.name not in self._known:
             self._known[dialect.name] = _compiled(self._statement, dialect)

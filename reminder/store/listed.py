@@ -1,0 +1,54 @@
+"""Many rows by the values of one column, read column by column: what an ORM does for each row, done once for each
+statement and each value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Dialect, select
+from sqlmodel import Session
+
+from reminder.store.among import GIVEN, among_given, told
+from reminder.store.prepared import Prepared
+
+Tuples = Sequence[Sequence[Any]]
+"""Rows in the driver's own words."""
+
+
+class Listed:
+    """The rows in which `key` is one of many values, and that meet `where`, as `columns`. Prepared once."""
+
+    def __init__(self, columns: Sequence[Column[Any]], key: Column[Any], *where: ColumnElement[bool]) -> None:
+        self.columns, self._key, self._where = columns, key, where
+        self._statements: dict[str, Prepared] = {}
+
+    def rows(self, session: Session, values: Iterable[int] | Iterable[str]) -> Tuples:
+        """In no order."""
+        connection = session.connection()
+        dialect = connection.dialect.name
+        if dialect not in self._statements:
+            asked = select(*self.columns).where(among_given(dialect, self._key), *self._where)
+            self._statements[dialect] = Prepared(asked)
+        return self._statements[dialect].tuples(connection, {GIVEN: told(dialect, values)})
+
+
+def read(columns: Sequence[Column[Any]], rows: Tuples, dialect: Dialect) -> dict[str, Sequence[Any]]:
+    """The columns of at least one row by name, each value as Python has it."""
+    values = zip(columns, zip(*rows, strict=True), strict=True)
+    return {column.name: _read(_reader(column, dialect), cells) for column, cells in values}
+
+
+def _read(reader: Callable[[Any], Any] | None, cells: Sequence[Any]) -> Sequence[Any]:
+    if reader is None:
+        return cells
+    known = {cell: None if cell is None else reader(cell) for cell in set(cells)}
+    return list(map(known.__getitem__, cells))
+
+
+@cache
+def _reader(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    """What makes a column's values of what the driver says; None where they are the same."""
+    reader: Callable[[Any], Any] | None = column.type.dialect_impl(dialect).result_processor(dialect, None)
+    return reader
