@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row
 from sqlalchemy import select as select_columns
 from sqlmodel import Session
 
@@ -17,6 +17,7 @@ from reminder.domain.measure import Measure
 from reminder.domain.reminder import Ended, Firing, Line, Reason, Reminder, ReminderKind
 from reminder.store.among import among
 from reminder.store.bulk import insert_many
+from reminder.store.listed import Listed, read
 from reminder.store.measures import by_ids
 from reminder.store.outbox_tables import ReminderRow
 
@@ -109,6 +110,31 @@ def _lines(firing: Firing) -> str:
     return f"[{', '.join(lines)}]"
 
 
+class _Row(NamedTuple):
+    """What is read of a reminder. Rows share what is equal in them: nothing of it may be changed."""
+
+    id: int
+    message_pk: int
+    rule: str
+    kind: str
+    subject: str
+    unit: str
+    occasion: date
+    at: datetime
+    recipient: str
+    channel: str
+    late: bool
+    provisional: bool
+    instead_of: str
+    week: str
+    report_due_at: datetime | None
+    about: Mapping[str, str]
+    reason: Mapping[str, Any]
+    lines: Sequence[Mapping[str, Any]]
+
+
+_TRAVELLING = Listed([_TABLE.c[name] for name in _Row._fields], _TABLE.c.message_pk, _TABLE.c.outcome.is_(None))
+
 Stored = Mapping[int, tuple[Reminder, Mapping[int, date | None]]]
 """The reminders that travel in a message, by row id, each with the deadlines it was planned by."""
 
@@ -118,22 +144,25 @@ def reminders_of(session: Session, message_pks: Collection[int]) -> dict[int, St
 
     Their measures are as they stand now; a measure that no longer exists is left out.
     """
-    wanted = select_columns(_TABLE).where(_TABLE.c.message_pk.in_(message_pks), _TABLE.c.outcome.is_(None))
-    rows = session.connection().execute(wanted.order_by(_TABLE.c.at, _TABLE.c.id)).all()
-    measures = by_ids(session, (line["measure"] for row in rows for line in row.lines))
+    told = _TRAVELLING.rows(session, message_pks)
+    if not told:
+        return {key: {} for key in message_pks}
+    columns = read(_TRAVELLING.columns, told, session.get_bind().dialect)
+    rows = sorted(map(_Row._make, zip(*columns.values(), strict=True)), key=attrgetter("at", "id"))
+    measures = by_ids(session, {line["measure"] for row in rows for line in row.lines})
     found: dict[int, dict[int, tuple[Reminder, Mapping[int, date | None]]]] = {key: {} for key in message_pks}
     for row in rows:
-        found[row.message_pk or 0][row.id or 0] = (_reminder(row, measures), _deadlines(row))
+        found[row.message_pk][row.id] = (_reminder(row, measures), _deadlines(row))
     return dict(found)
 
 
-def _deadlines(row: Row[Any]) -> dict[int, date | None]:
+def _deadlines(row: _Row) -> dict[int, date | None]:
     return {
         line["measure"]: date.fromisoformat(line["deadline"]) if line.get("deadline") else None for line in row.lines
     }
 
 
-def _reminder(row: Row[Any], measures: Mapping[int, Measure]) -> Reminder:
+def _reminder(row: _Row, measures: Mapping[int, Measure]) -> Reminder:
     there = [line for line in row.lines if line["measure"] in measures]
     firing = Firing(
         rule=row.rule,
