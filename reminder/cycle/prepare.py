@@ -28,6 +28,7 @@ from reminder.outbox import Claimed, Start, Written
 from reminder.rules.recheck import recheck
 from reminder.rules.rule import Facts
 from reminder.scan import facts_again
+from reminder.store.garbage import uncollected
 from reminder.store.reminders import Stored, reminders_of
 
 _SHORTEST_LIFE = 3  # working days that a message may wait for its channel, also where no downtime is answered for
@@ -62,6 +63,7 @@ class Batch:
     under_way: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
+@uncollected()
 def prepare(service: Service, opened: Opened, session: Session, batch: Batch) -> list[Start | Left]:
     """Makes claimed messages ready for one attempt each, or says how each is left instead.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from reminder.domain.measure import Measure
 
@@ -40,9 +41,11 @@ def put_off(day: date, nominal: date) -> str:
     return "" if day == nominal else "_moved" if day > nominal else "_early"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One measure in a reminder. `days` are nominal distances from its deadline in the rule's own unit."""
+class Line(NamedTuple):
+    """One measure in a reminder. `days` are nominal distances from its deadline in the rule's own unit.
+
+    A tuple as a measure is: a Monday makes half a million of them.
+    """
 
     measure: Measure
     days: tuple[int, ...] = ()

@@ -91,9 +91,9 @@ def more_than(session: Session, ways: Sequence[ColumnElement[bool]], most: int) 
 
 def by_units(session: Session, ways: Sequence[ColumnElement[bool]], most: int) -> Iterator[tuple[list[str], list[int]]]:
     """Units with the ids of their measures that meet one of `ways`, in groups of some `most` measures."""
-    of, ids = _UNIT, union_all(*(select_columns(_COLUMNS.id).where(way) for way in ways)).subquery()
+    of, ids = _UNIT, union_all(*(select_columns(_COLUMNS.id).where(way) for way in ways))
     listed = func.aggregate_strings(cast(of.measure_id, String), ",")  # few bytes for each of a million
-    mine = select_columns(of.unit, listed).where(of.role == "responsible", of.measure_id == ids.c.id)
+    mine = select_columns(of.unit, listed).where(of.role == "responsible", of.measure_id.in_(ids))
     units: list[str] = []
     together: list[int] = []
     for unit, told in session.connection().execute(mine.group_by(of.unit).order_by(of.unit)).all():
