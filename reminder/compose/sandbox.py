@@ -40,7 +40,7 @@ class TemplateFault(ReminderError):
 
 class _Generator(CodeGenerator):
     """Writes `line.code` as a look-up in a dictionary, which all facts are, and does not call `escape` for text that
-    has nothing to escape; anything else goes the sandbox's way.
+    has nothing to escape or is escaped already; anything else goes the sandbox's way.
 
     A letter asks for hundreds of facts: it is composed in half the time.
     """
@@ -61,8 +61,11 @@ class _Generator(CodeGenerator):
             super()._output_child_post(node, frame, finalize)
             return
         told = self._told.pop()
-        harmless = "".join(f" and {char!r} not in {told}" for char in _ESCAPED) if frame.eval_ctx.autoescape else ""
-        self.write(f") is str{harmless} else {'escape' if frame.eval_ctx.autoescape else 'str'}({told}))")
+        if not frame.eval_ctx.autoescape:
+            self.write(f") is str else str({told}))")
+            return
+        harmless = "".join(f" and {char!r} not in {told}" for char in _ESCAPED)
+        self.write(f") is str{harmless} else {told} if type({told}) is Markup else escape({told}))")
 
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:
         it = self.temporary_identifier()
