@@ -38,6 +38,8 @@ def _recheck(reminder: Reminder, deadlines: Mapping[int, date | None], facts: Fa
         return _OTHERS[firing.kind](reminder, facts, on) or reminder
     mine = [line for line in firing.lines if firing.unit in line.measure.units]
     standing = [line for line in mine if _holds(line, firing.kind, deadlines, on)]
+    if standing and len(standing) == len(firing.lines):
+        return reminder
     if standing:
         return replace(reminder, firing=replace(firing, lines=tuple(standing)))
     return _why(firing, mine, on)

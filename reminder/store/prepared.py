@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Dialect, Executable
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.expression import ClauseElement
+from sqlalchemy.sql.expression import BindParameter, ClauseElement
 
 Row = Mapping[str, Any]
 
@@ -50,18 +50,22 @@ def _compiled(statement: Executable, dialect: Dialect) -> tuple[str, Callable[[R
     assert isinstance(statement, ClauseElement)
     compiled = statement.compile(dialect=dialect)
     assert isinstance(compiled, SQLCompiler)
-    convert = {}
-    for name, parameter in compiled.binds.items():
-        processor = parameter.type.dialect_impl(dialect).bind_processor(dialect)
-        if processor:
-            convert[name] = processor
     fixed = compiled.params
+    names = compiled.positiontup if compiled.positiontup is not None else list(fixed)  # `binds` has inner names too
+    processors = ((n, _processor(compiled.binds[name], dialect)) for n, name in enumerate(names))
+    convert = [(n, processor) for n, processor in processors if processor]
 
-    def value(name: str, row: Row) -> Any:
-        given = row[name] if name in row else fixed[name]
-        return convert[name](given) if name in convert else given
+    def values(row: Row) -> list[Any]:
+        given = {**fixed, **row}
+        found = [given[name] for name in names]
+        for n, processor in convert:
+            found[n] = processor(found[n])
+        return found
 
-    if (order := compiled.positiontup) is not None:
-        return compiled.string, lambda row: tuple(value(name, row) for name in order)
-    names = list(fixed)  # `binds` also holds the inner names of unnamed parameters
-    return compiled.string, lambda row: {name: value(name, row) for name in names}
+    if compiled.positiontup is not None:
+        return compiled.string, lambda row: tuple(values(row))
+    return compiled.string, lambda row: dict(zip(names, values(row), strict=True))
+
+
+def _processor(parameter: BindParameter[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    return parameter.type.dialect_impl(dialect).bind_processor(dialect)
