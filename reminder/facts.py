@@ -19,7 +19,7 @@ def measure_facts(measure: Measure, today: date) -> dict[str, Any]:
     return {
         "ledger": measure.ledger,
         "code": measure.code,
-        "problem": measure.problem,
+        "problem": measure.problem or measure.problem_text,
         "measure": measure.text,
         "aspect": measure.aspect,
         "units": list(measure.units),

@@ -17,6 +17,9 @@ from reminder.config.people import PartyKeys, UnitKeys
 from reminder.config.positions import Loc
 from reminder.config.source import Source
 from reminder.errors import UsageError
+from reminder.rules.rule import Rule
+
+_MOST_NAMED = 8  # units that one warning names
 
 
 def check_reach(draft: Draft) -> None:
@@ -28,6 +31,7 @@ def check_reach(draft: Draft) -> None:
         _check_domains(draft, parties, draft.settings.sending.allow_domains)
         if draft.names["channel"] is not None and set(draft.channels) == set(draft.names["channel"]):
             _check_reachable(draft, parties, draft.settings.office)
+            _check_rule_channels(draft)
         _check_secrets(draft, draft.office, draft.settings.store, ("store",))
         _check_secrets(draft, draft.office, draft.settings.watchdog, ("watchdog",))
     for name, channel in draft.channels.items():
@@ -74,6 +78,30 @@ def _check_reachable(draft: Draft, parties: Mapping[Loc, PartyKeys], office: Off
         outside = isinstance(keys, UnitKeys) and keys.outside
         if known and not outside and not _reached(keys, own, draft.channels):
             draft.sources["units.toml"].report(loc, "unreachable", severity="warning", channels=", ".join(own))
+
+
+def _check_rule_channels(draft: Draft) -> None:
+    """A rule's own channels reach a unit only where it names them itself or has an address on them: whoever knows a
+    group's robot by its name must not post another unit's letters into that group."""
+    for index, rule in draft.rules.items():
+        if not rule.channels or "unit" not in rule.to or not draft.channels.keys() >= {*rule.channels}:
+            continue
+        missed = [unit.name for unit in draft.units.values() if _asked(rule, unit) and not _by_rule(draft, rule, unit)]
+        if missed:
+            place, units = ("rule", index, "channels"), ", ".join(missed[:_MOST_NAMED])
+            rules = draft.sources["rules.toml"]
+            rules.report(place, "rule_unreachable", severity="warning", units=units, count=len(missed))
+
+
+def _asked(rule: Rule, unit: UnitKeys) -> bool:
+    names = {unit.name, *unit.aliases}
+    wanted = bool(names.intersection(rule.match.unit)) if rule.match.unit else not unit.outside
+    return wanted and not names.intersection(rule.exclude.unit)
+
+
+def _by_rule(draft: Draft, rule: Rule, unit: UnitKeys) -> bool:
+    own = unit.channels or (default_channels(draft.settings.office, draft.channels) if draft.settings else ())
+    return not addresses(unit, own, draft.channels).keys().isdisjoint(rule.channels)
 
 
 def _reached(keys: PartyKeys, own: Iterable[str], channels: Mapping[str, ChannelKeys]) -> bool:

@@ -143,7 +143,7 @@ class Match(BaseModel):
         pairs = (
             (self.unit, {unit}),
             (self.aspect, {measure.aspect}),
-            (self.problem, {measure.problem}),
+            (self.problem, {measure.problem, measure.problem_text}),  # many ledgers do not number them
             (self.status, {status}),
             (self.tag, set(measure.tags)),
             (self.leader, {measure.leader}),

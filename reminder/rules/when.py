@@ -17,6 +17,7 @@ from reminder.rules.calendar import Calendar, days
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _LAST_WORKING_DAY = "last wd"
 _ORDINAL = re.compile(r"(1st|2nd|3rd|4th|last) (" + "|".join(WEEKDAYS) + ")")
+_LEAP = 2020  # any leap year
 _ORDINALS = {"1st": 1, "2nd": 2, "3rd": 3, "4th": 4, "last": -1}
 
 
@@ -265,8 +266,9 @@ def _monday(day: date) -> date:
 
 
 def _month_day(text: str) -> tuple[int, int] | None:
+    """None where no year has such a day; 02-29 is one, and falls on the 28th where there is none."""
     match = re.fullmatch(r"(\d{1,2})-(\d{1,2})", text)
-    if match and 1 <= int(match[1]) <= 12 and 1 <= int(match[2]) <= 31:
+    if match and 1 <= int(match[1]) <= 12 and 1 <= int(match[2]) <= gregorian.monthrange(_LEAP, int(match[1]))[1]:
         return int(match[1]), int(match[2])
     return None
 

@@ -25,11 +25,11 @@ _UNITS = MeasureUnitRow.__table__.c  # type: ignore[attr-defined]  # the same
 _EVENTS = EventRow.__table__.c  # type: ignore[attr-defined]  # the same
 _OPEN = [status.value for status in OPEN]
 _NAMED = {
-    "aspect": _MEASURES.aspect,
-    "problem": _MEASURES.problem,
-    "leader": _MEASURES.leader,
-    "deadline": _MEASURES.deadline_kind,
-    "ledger": _MEASURES.ledger,
+    "aspect": (_MEASURES.aspect,),
+    "problem": (_MEASURES.problem, _MEASURES.problem_text),
+    "leader": (_MEASURES.leader,),
+    "deadline": (_MEASURES.deadline_kind,),
+    "ledger": (_MEASURES.ledger,),
 }
 Condition = ColumnElement[bool]
 
@@ -87,9 +87,9 @@ def _agrees(match: Match, unit: ColumnElement[Any]) -> Iterator[Condition]:
     """Every list of `match` but that of statuses. None of these conditions is ever NULL."""
     if match.unit:
         yield unit.in_(match.unit)
-    for name, column in _NAMED.items():
+    for name, columns in _NAMED.items():
         if wanted := getattr(match, name):
-            yield and_(column.is_not(None), by_no_index(column).in_(wanted))
+            yield or_(*(and_(column.is_not(None), by_no_index(column).in_(wanted)) for column in columns))
     if match.tag:
         kept = cast(_MEASURES.tags, String)
         yield or_(*(kept.contains(json.dumps(tag), autoescape=True) for tag in match.tag))

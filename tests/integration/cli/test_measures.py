@@ -46,6 +46,7 @@ def test_measures_has_the_contracts_keys(office):
         "percent", "progress_on", "closed_on", "colour",
     ]  # fmt: skip
     assert (first["code"], first["deadline"]["date"], first["percent"]) == ("1", "2021-06-30", 40)
+    assert first["problem"] == "作风问题"  # this ledger does not number them
     assert (second["deadline"]["kind"], second["colour"]) == ("ongoing", "")
     assert (third["status"], third["closed_on"]) == ("written_off", "2021-05-20")
     assert "修订制度" in office("measures").out

@@ -60,7 +60,8 @@ def a_ledger(luck, session):
                 code=str(n),
                 text="措施",
                 aspect=luck.choice(("甲", "乙")),
-                problem=luck.choice(("1", "2")),
+                problem=(number := luck.choice(("1", "2", ""))),
+                problem_text="" if number else "学习不够深入",
                 leader=luck.choice((None, "", "分管")),
                 ledger=luck.choice(("", "审计")),
                 deadline_kind=luck.choice([*DeadlineKind]).value,
@@ -90,7 +91,7 @@ def some_match(luck):
     every = {
         "unit": luck.sample(UNITS, 4),
         "aspect": ["甲"],
-        "problem": ["2"],
+        "problem": luck.choice((["2"], ["学习不够深入"])),
         "status": luck.sample(STATUSES, luck.choice((1, 3, 7))),
         "tag": luck.sample(TAGS, 2),
         "leader": luck.choice((["分管"], [""])),

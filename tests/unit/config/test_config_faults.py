@@ -55,6 +55,19 @@ def test_no_message_repeats_a_password(path: Path, folder: Path) -> None:
     assert not any("hunter2" in str(fault) or "123456" in str(fault) for fault in inspect(folder)[1])
 
 
+def test_units_that_a_rules_own_channels_do_not_reach_are_named(folder: Path) -> None:
+    rules, units = folder / "rules.toml", folder / "units.toml"
+    rules.write_text(
+        '[[rule]]\nname = "n"\nkind = "nudge"\non = "monday"\nchannels = ["jsj-group"]\n', encoding="utf-8"
+    )
+    added = '[[unit]]\nname = "财政局"\nemail = ["cz@example.org"]\n[[unit]]\nname = "外"\noutside = true\n'
+    units.write_text(units.read_text(encoding="utf-8") + added, encoding="utf-8")
+    (told,) = [str(fault) for fault in inspect(folder)[1] if fault.file == "rules.toml"]
+    assert told.startswith("rules.toml:5:1: rule.n.channels: 这些渠道到不了 1 个单位（财政局）")
+    rules.write_text(rules.read_text(encoding="utf-8") + 'match = { unit = ["区建设局"] }\n', encoding="utf-8")
+    assert not [fault for fault in inspect(folder)[1] if "到不了" in fault.message]
+
+
 @pytest.mark.parametrize("file", ["reminder.toml", "rules.toml", "units.toml", "channels.toml"])
 @pytest.mark.parametrize("how", ["missing", "a folder", "not text", "broken"])
 def test_one_unreadable_file_hides_no_other(file: str, how: str, folder: Path) -> None:

@@ -82,3 +82,11 @@ def test_measures_without_a_date_appear_in_the_nudge():
 def test_the_next_instant_is_found_across_a_long_holiday():
     assert a_rule("nudge").next_at(at("2021-10-01 09:00"), a_practice()) == at("2021-10-08 09:00")
     assert a_rule("nudge", on={"quarter": "last wd"}).next_at(at("2021-07-01"), a_practice()) == at("2021-09-30")
+
+
+@pytest.mark.parametrize("finding", [{"problem": "3"}, {"problem_text": "学习不够深入"}])
+def test_a_problem_is_matched_by_its_number_or_where_the_ledger_numbers_none_by_its_words(finding):
+    facts = Facts(measures=[a_measure("2030-01-01", **finding), a_measure("2030-01-01", problem="4")])
+    rule = a_rule("nudge", match={"problem": [*finding.values()]})
+    (firing,) = rule.firings(facts, Span(date(2021, 6, 7), date(2021, 6, 7)), a_practice())
+    assert firing.measures == (facts.measures[0],)

@@ -69,6 +69,8 @@ WRONG = [
     ("季首", OnDays, {"quarter": "first day"}, "on_quarter"),
     ("13月", OnDays, {"year": "13-01"}, "on_year"),
     ("32日的年", OnDays, {"year": "12-32"}, "on_year"),
+    ("2月30日", OnDays, {"year": "02-30"}, "on_year"),
+    ("4月31日", OnDays, {"year": "04-31"}, "on_year"),
     ("0月", OnDays, {"year": "0-10"}, "on_year"),
     ("定期事项什么都没写", Due, {}, "due_one"),
     ("距离是负数", Days, -1, "distance"),
