@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Annotated, ClassVar, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
 from reminder.domain.measure import DeadlineKind, Measure, Status
@@ -22,7 +22,7 @@ from reminder.domain.owed import DutyDone, SentLetter
 from reminder.domain.reminder import Firing, Reason, ReminderKind
 from reminder.domain.silence import Silence
 from reminder.rules.calendar import Calendar
-from reminder.rules.when import Clock, On
+from reminder.rules.when import Clock, Flag, On
 
 RECIPIENTS = ("unit", "supporting", "leader", "principal", "office")
 ADDRESSEE = "addressee"  # only where a rule is about letters
@@ -133,8 +133,8 @@ class Match(BaseModel):
     tag: tuple[str, ...] = ()
     leader: tuple[str, ...] = ()
     deadline: tuple[DeadlineKind, ...] = ()
-    standing: bool | None = None
-    blocked: bool | None = None
+    standing: Flag = None
+    blocked: Flag = None
     ledger: tuple[str, ...] = ()
 
     def agrees(self, measure: Measure, unit: str, status: Status) -> bool:
@@ -195,14 +195,13 @@ class Rule(BaseModel):
     start: date | None = Field(default=None, alias="from", description="no reminder before this day")
     until: date | None = Field(default=None, description="no reminder after this day")
     to: tuple[Recipient, ...] = Field(
-        default=("unit",),
-        description="unit, supporting, leader, principal, office, unit:NAME, leader:TITLE or channel:NAME",
+        default=("unit",), min_length=1, description=f"{', '.join(RECIPIENTS)}, unit:NAME, leader:TITLE or channel:NAME"
     )
     channels: tuple[str, ...] = Field(default=(), description="instead of the recipient's own channels")
     match: Match = Field(default=Match(), description="only measures that every list given here agrees with")
     exclude: Match = Field(default=Match(), alias="except", description="not these, written like match")
     template: str | None = Field(default=None, description="the letter's template instead of the kind's own")
-    merge: bool = Field(default=True, description="false: never in one message with others")
+    merge: StrictBool = Field(default=True, description="false: never in one message with others")
     ride: str | None = Field(default=None, description="the name of a nudge rule in whose message it travels")
     catch_up_days: int = Field(default=7, ge=0, le=60, description="after downtime, how far back it is answered")
 

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StrictBool,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from reminder.rules.calendar import Calendar, days
@@ -17,6 +26,7 @@ from reminder.rules.calendar import Calendar, days
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _LAST_WORKING_DAY = "last wd"
 _ORDINAL = re.compile(r"(1st|2nd|3rd|4th|last) (" + "|".join(WEEKDAYS) + ")")
+_YES_OR_NO = {"type": "boolean"}
 _LEAP = 2020  # any leap year
 _ORDINALS = {"1st": 1, "2nd": 2, "3rd": 3, "4th": 4, "last": -1}
 
@@ -82,6 +92,11 @@ def _refuse(wanted: str, value: Any = None) -> Any:
     """Refuses `value`; the error's type is `wanted`, by which the configuration finds its own sentence."""
     facts = {"expected": _EXPECTED[wanted], "got": value}
     raise PydanticCustomError(wanted, "expected {expected}, got {got}", facts)
+
+
+def _alone(value: Any) -> Any:
+    """[true] is true: every key of `match` may be written as a list."""
+    return value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -258,6 +273,11 @@ def _on_schema() -> dict[str, Any]:
     return {"anyOf": [weekday, {"type": "array", "items": weekday, "minItems": 1}, table]}
 
 
+Flag = Annotated[
+    StrictBool | None,
+    BeforeValidator(_alone),
+    WithJsonSchema({"anyOf": [_YES_OR_NO, {"type": "array", "items": _YES_OR_NO, "minItems": 1, "maxItems": 1}]}),
+]
 OnDays = Annotated[On, BeforeValidator(_on), WithJsonSchema(_on_schema())]
 
 

@@ -39,7 +39,7 @@ class AwaitingReplyRule(Rule):
     before: tuple[Days, ...] = Field(default=(), description="days before the reply is due; 0 = on the day")
     chase: Every | None = Field(default=None, description='asked again every so often after that, such as "5wd"')
     to: tuple[LetterRecipient, ...] = Field(
-        default=("office",), description="as in any rule; addressee writes to the body itself"
+        default=("office",), min_length=1, description="as in any rule; addressee writes to the body itself"
     )
 
     def asks(self, span: Span, practice: Practice) -> Iterable[Ask]:

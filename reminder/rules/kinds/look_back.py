@@ -36,7 +36,7 @@ class LookBackRule(Rule):
 
     kind: Literal["look_back"]
     after: tuple[Days, ...] = Field(min_length=1, description="days after the write-off, such as [90, 180]")
-    to: tuple[Recipient, ...] = Field(default=("office",), description="to whom it goes, as in any rule")
+    to: tuple[Recipient, ...] = Field(default=("office",), min_length=1, description="to whom it goes, as in any rule")
     chase: Every | None = Field(default=None, description='asked again every so often until recorded, such as "10wd"')
 
     def asks(self, span: Span, practice: Practice) -> Iterable[Ask]:

@@ -90,3 +90,11 @@ def test_a_problem_is_matched_by_its_number_or_where_the_ledger_numbers_none_by_
     rule = a_rule("nudge", match={"problem": [*finding.values()]})
     (firing,) = rule.firings(facts, Span(date(2021, 6, 7), date(2021, 6, 7)), a_practice())
     assert firing.measures == (facts.measures[0],)
+
+
+@pytest.mark.parametrize("written", [True, [True]])
+def test_what_stands_on_the_books_is_named_by_itself_or_in_a_list_as_every_key_of_match(written):
+    facts = Facts(measures=[a_measure("2030-01-01", standing=True), a_measure("2030-01-01")])
+    rule = a_rule("nudge", match={"standing": written})
+    (firing,) = rule.firings(facts, Span(date(2021, 6, 7), date(2021, 6, 7)), a_practice())
+    assert firing.measures == (facts.measures[0],)
