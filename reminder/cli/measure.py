@@ -85,6 +85,7 @@ def _event(event: dict[str, Any], locale: str) -> tuple[Any, ...]:
     told = [
         event["because"],
         *(say(locale, f"measures.{name}", it=_plain(it)) for name in _TOLD if (it := event.get(name))),
+        *([say(locale, f"measures.standing_{event['standing']}")] if "standing" in event else []),
     ]
     return event["on"], act, status, event["by"], say(locale, "measures.semicolon").join(told)
 

@@ -85,3 +85,22 @@ def test_the_default_body_stays_below_20_kb() -> None:
     measures = [dated(f"{n}", MONDAY, id=n, text="整" * 200) for n in range(200)]
     letter = compose([reminder(ReminderKind.NUDGE, measures)], circumstances())
     assert len(render_body("default", letter).encode()) < 20_000
+
+
+@pytest.mark.parametrize(
+    ("progress", "on", "told"),
+    [
+        ("已起草", date(2021, 5, 6), "已起草（5月6日报）"),
+        ("", date(2021, 5, 6), "没有写明内容（5月6日报）"),
+        ("", None, "尚未报过进展"),
+    ],
+)
+def test_progress_that_was_reported_without_words_is_not_said_to_be_none(progress, on, told):
+    measure = dated("7", MONDAY, progress=progress, progress_on=on)
+    letters = [
+        compose([reminder(kind, [measure])], circumstances())
+        for kind in (ReminderKind.OVERDUE, ReminderKind.ESCALATION)
+    ]
+    for letter in letters:
+        assert told in letter.text.replace("\n", "").replace(" ", "")
+        assert ("尚未报过进展" in letter.html) is (told == "尚未报过进展")

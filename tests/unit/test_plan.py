@@ -263,6 +263,25 @@ def test_what_an_earlier_cycle_did_not_know_is_not_answered_for_the_very_instant
     assert Window(last=at("2021-06-07 08:59"), now=at("2021-06-07 09:00")).holds(one, rules[0], a_practice())
 
 
+@pytest.mark.parametrize(
+    ("last", "seen", "known_on", "holds"),
+    [
+        ("2021-06-07 09:00", True, None, False),  # the last cycle answered up to and including its own instant
+        ("2021-06-07 08:59", True, None, True),
+        ("2021-06-07 13:59", True, None, False),
+        ("2021-06-07 13:59", False, date(2021, 6, 7), True),  # imported at 14:00: nine o'clock of that day still goes
+        ("2021-06-07 13:59", False, date(2021, 6, 8), False),
+    ],
+)
+def test_a_window_begins_after_the_last_cycle_and_for_a_new_measure_on_the_day_it_was_known(
+    last, seen, known_on, holds
+):
+    rules, people = [a_rule("nudge")], a_directory()
+    (one,) = planned(rules, [a_measure("2021-12-31", seen=seen, known_on=known_on)], "2021-06-07", "2021-06-07")
+    window = Window(last=at(last), now=at("2021-06-07 14:00"), known=known_parts(rules, people))
+    assert window.holds(one, rules[0], a_practice()) is holds
+
+
 def test_a_rider_whose_nudge_lies_in_a_year_without_a_calendar_is_provisional():
     rules = [a_rule("overdue", every=[3, 300], ride="nudge"), a_rule("nudge")]
     found = planned(rules, [a_measure("2026-12-28")], "2027-01-04", "2027-01-04")

@@ -77,6 +77,13 @@ def test_an_act_is_an_event_of_the_measures_history(office, words, status):
     assert "张三" in office("measure", "show", code).out
 
 
+def test_the_history_tells_all_that_a_mark_changed(office):
+    office("measure", "mark", "1", "--by", "张三", "--because", "归并", "--standing", "--tag", "专班甲")
+    assert "归并；标签：专班甲；挂账" in office("measure", "show", "1").out
+    office("measure", "mark", "1", "--by", "张三", "--because", "已建章立制", "--not-standing")
+    assert "已建章立制；不再挂账" in office("measure", "show", "1").out
+
+
 def test_claims_are_returned_and_suspensions_end(office):
     office("measure", "claim", "1", "--by", "建设局", "--because", "已完成")
     assert office("measure", "return", "1", "--by", "张三", "--because", "佐证不足").code == 0

@@ -98,3 +98,12 @@ def test_what_stands_on_the_books_is_named_by_itself_or_in_a_list_as_every_key_o
     rule = a_rule("nudge", match={"standing": written})
     (firing,) = rule.firings(facts, Span(date(2021, 6, 7), date(2021, 6, 7)), a_practice())
     assert firing.measures == (facts.measures[0],)
+
+
+@pytest.mark.parametrize(
+    ("day", "coming"), [("2021-06-06", "2021-06-07"), ("2021-06-07", "2021-06-08"), ("2021-06-08", "2021-06-15")]
+)
+def test_why_not_names_the_very_next_day_also_where_it_is_tomorrow(day, coming):
+    rule = a_rule("nudge", on=["monday", "tuesday"])
+    reason = rule.why_not(a_measure("2030-01-01"), "建设局", date.fromisoformat(day), a_practice())
+    assert (reason.code, reason.facts) == ("not_yet", {"next": coming})
