@@ -137,5 +137,6 @@ def _hold(service: Service, session: Session, memory: Memory, why: str, now: dat
         if clock_doubted(why):  # not planned, but it would go at once if the clock were believed
             due = (one for answered in _answered(service, session, memory, now) for one in answered.due)
             waiting += len({(reminder.recipient, reminder.channel, reminder.alone) for reminder in due})
-        note(session, Notice(key=HELD, code=HELD, facts={"why": why, "n": str(waiting), "at": now.isoformat()}), now)
+        at = now.astimezone(service.practice.zone).isoformat(timespec="minutes")
+        note(session, Notice(key=HELD, code=HELD, facts={"why": why, "n": str(waiting), "at": at}), now)
     return held
