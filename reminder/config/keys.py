@@ -21,6 +21,7 @@ from reminder.rules.hours import SendingHours
 LONGEST_RANGE = 366  # days that one entry of `off` or `work` may cover
 _DATABASES = ("sqlite", "postgresql")
 _MIDNIGHT = ("24", "00")  # as people write the end of a day that no clock shows
+_LISTEN, _LAST_PORT = r"^(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):(?P<port>\d{1,5})$", 65535
 _DAY = r"\d{4}-\d{2}-\d{2}"
 
 
@@ -95,6 +96,11 @@ def _domain(domain: str) -> str:
     return domain.lower() if re.fullmatch(r"[^\s@/:.]+(\.[^\s@/:.]+)*", domain) else refuse("domain")
 
 
+def _listen(place: str) -> str:
+    found = re.fullmatch(_LISTEN, place)
+    return place if found and int(found["port"]) <= _LAST_PORT else refuse("listen")
+
+
 def _network(text: str) -> str:
     try:
         return str(ip_network(text))
@@ -135,7 +141,11 @@ Hours = Annotated[
 ]
 Network = Annotated[str, AfterValidator(_network)]
 Header = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,60}$", examples=["X-Remote-User"])]
-Listen = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):\d{1,5}$", examples=["127.0.0.1:8080"])]
+Listen = Annotated[
+    str,
+    AfterValidator(_listen),
+    WithJsonSchema({"type": "string", "pattern": _LISTEN.replace("?P<port>", ""), "examples": ["127.0.0.1:8080"]}),
+]
 Database = Annotated[
     Annotated[str, AfterValidator(_database), Tag("inline")] | Annotated[Secret, Tag("kept")],
     Discriminator(_inline_or_kept),
