@@ -13,11 +13,11 @@ from sqlalchemy import Engine
 from reminder.explain.account import Account, House, Question
 from reminder.explain.beside import beside
 from reminder.explain.refusals import refusals
-from reminder.explain.told import as_planned, as_recorded, elsewhere
+from reminder.explain.told import Cycles, as_planned, as_recorded, elsewhere
 from reminder.store.engine import reading
 from reminder.store.limits import replaced_limits
 from reminder.store.memory import recall
-from reminder.store.occasions import recorded
+from reminder.store.occasions import caught_up_after, recorded
 
 __all__ = ["Account", "House", "Question", "explain"]
 
@@ -27,7 +27,7 @@ def explain(engine: Engine, house: House, question: Question) -> list[Account]:
     first = datetime.combine(question.span.first, datetime.min.time(), house.practice.zone)
     end = datetime.combine(question.span.last + timedelta(days=1), datetime.min.time(), house.practice.zone)
     with reading(engine) as session:
-        last_cycle_at = recall(session).last_at
+        cycles = Cycles(recall(session).last_at, caught_up_after(session, first))
         occasions = recorded(session, first, end)
         replaced = replaced_limits(session, (measure.id for measure in question.measures))
     keys = {measure.id: measure.key for measure in question.measures}
@@ -43,7 +43,7 @@ def explain(engine: Engine, house: House, question: Question) -> list[Account]:
         if question.about(one.firing.rule, one.firing.unit, [measure.id for measure in one.firing.measures])
     ]
     computed = [
-        as_planned(reminder, keys, last_cycle_at, house)
+        as_planned(reminder, keys, cycles, house)
         for reminder in asked
         if reminder.key not in known and reminder.firing.at.date() in question.span
     ]

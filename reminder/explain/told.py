@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from reminder.domain.reminder import Firing, Reason, Reminder
-from reminder.explain.account import NOT_FIRED, PLANNED, SKIPPED, Account, House
+from reminder.explain.account import NOT_FIRED, PLANNED, SKIPPED, SUPERSEDED, Account, House
 from reminder.rules.rule import Practice, Span
-from reminder.store.occasions import Occasion
+from reminder.store.occasions import Occasion, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Cycles:
+    """The instant of the last one, and what they caught up with; see `caught_up_after`."""
+
+    last_at: datetime | None
+    caught_up: Mapping[Subject, Sequence[tuple[datetime, str]]]
+
+    def superseded_by(self, reminder: Reminder) -> str | None:
+        """The occasion of the late reminder that was sent instead of this one, if any."""
+        rule, subject, _, *whom = reminder.key
+        late = self.caught_up.get((rule, subject, *whom), ())
+        return next((occasion for at, occasion in late if at > reminder.firing.at), None)
 
 
 def as_recorded(occasion: Occasion, keys: Mapping[int, str], practice: Practice) -> Account:
@@ -38,24 +53,25 @@ def as_recorded(occasion: Occasion, keys: Mapping[int, str], practice: Practice)
     )
 
 
-def as_planned(reminder: Reminder, keys: Mapping[int, str], last_cycle_at: datetime | None, house: House) -> Account:
+def as_planned(reminder: Reminder, keys: Mapping[int, str], cycles: Cycles, house: House) -> Account:
     """What is still to come or will be skipped; or why the cycle that passed it by did not answer it."""
     firing = reminder.firing
-    passed = last_cycle_at is not None and firing.at <= last_cycle_at and not firing.skipped
+    passed = cycles.last_at is not None and firing.at <= cycles.last_at and not firing.skipped
+    by = cycles.superseded_by(reminder) if passed and not _before_known(reminder) else None
     return Account(
         day=firing.at.date(),
         rule=firing.rule,
         unit=firing.unit,
         measures=_keys(reminder, keys),
-        reason=_why_passed(reminder, house) if passed else firing.reason,
-        state=SKIPPED if firing.skipped else NOT_FIRED if passed else PLANNED,
+        reason=_why_passed(reminder, house) if passed and not by else firing.reason,
+        state=SKIPPED if firing.skipped else SUPERSEDED if by else NOT_FIRED if passed else PLANNED,
         kind=firing.kind.value,
         at=firing.at,
         recipient=reminder.recipient,
         channel=reminder.channel,
         instead_of=reminder.instead_of,
         provisional=firing.provisional,
-        ended_by=firing.skipped,
+        ended_by=Reason("superseded", {"by": by}) if by else firing.skipped,
     )
 
 
@@ -94,9 +110,13 @@ def _keys(reminder: Reminder, keys: Mapping[int, str]) -> tuple[str, ...]:
 
 
 def _why_passed(reminder: Reminder, house: House) -> Reason:
+    reach = next((rule.catch_up_days for rule in house.rules if rule.name == reminder.firing.rule), 0)
+    return _before_known(reminder) or Reason("passed_by", {"reach": str(reach)})
+
+
+def _before_known(reminder: Reminder) -> Reason | None:
     firing = reminder.firing
     known_on = min((measure.known_on for measure in firing.measures if measure.known_on), default=None)
-    if known_on is not None and firing.at.date() < known_on:
-        return Reason("before_known", {"known_on": str(known_on)})
-    reach = next((rule.catch_up_days for rule in house.rules if rule.name == firing.rule), 0)
-    return Reason("passed_by", {"reach": str(reach)})
+    if known_on is None or firing.at.date() >= known_on:
+        return None
+    return Reason("before_known", {"known_on": str(known_on)})

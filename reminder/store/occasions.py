@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import and_, or_
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from reminder.domain.measure import Measure
 from reminder.domain.reminder import Reason
 from reminder.store.messages import Attempt, attempts_of, without_payload
 from reminder.store.outbox_tables import MessageRow, ReminderRow
+
+Subject = tuple[str, ...]
+_SUBJECT = tuple(col(getattr(ReminderRow, name)) for name in ("rule", "subject", "unit", "recipient", "channel"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,17 @@ def recorded(session: Session, first: datetime, end: datetime) -> list[Occasion]
     rows = session.exec(wanted).all()
     tries = attempts_of(session, (row.message_pk for row, _ in rows if row.message_pk is not None))
     return [_occasion(row, message, tries.get(row.message_pk or 0, ())) for row, message in rows]
+
+
+def caught_up_after(session: Session, first: datetime) -> dict[Subject, list[tuple[datetime, str]]]:
+    """By rule, subject, unit, recipient and channel when late reminders were to go, in the order of time, and for which
+    occasion: each ended whatever of the same was due before it in that downtime."""
+    late = and_(col(ReminderRow.late).is_(True), col(ReminderRow.outcome).is_(None), col(ReminderRow.at) > first)
+    wanted = select_columns(*_SUBJECT, col(ReminderRow.at), col(ReminderRow.occasion)).where(late)
+    found: dict[Subject, list[tuple[datetime, str]]] = defaultdict(list)
+    for *subject, at, occasion in session.connection().execute(wanted.order_by(col(ReminderRow.at))):
+        found[tuple(subject)].append((at, occasion.isoformat()))
+    return found
 
 
 def of_measure(session: Session, measure: Measure, most: int) -> list[Occasion]:

@@ -49,6 +49,23 @@ def test_what_an_earlier_cycle_passed_by_is_not_said_to_be_coming(desk):
     assert (answers["approaching"]["state"], answers["approaching"]["reason_code"]) == ("not_fired", "before_known")
 
 
+def test_after_three_weeks_down_the_older_nudges_are_told_as_superseded_by_the_late_one(desk):
+    """Those beyond `catch_up_days` too, which no cycle recorded; what no late one answered was passed by."""
+    desk.measure("73", "2021-12-31", known_on=at("2021-05-01").date())
+    desk.cycle(f"{MONDAY} 10:00")
+    desk.cycle("2021-06-30 10:00")
+    asked = ("explain", "73", "--from", MONDAY, "--to", "2021-06-30", "--rule", "weekly-nudge", "--json")
+    lines = [line for line in desk(*asked).lines if line["at"]]
+    assert [(line["at"][:10], line["state"]) for line in lines] == [
+        (MONDAY, "sent"),
+        ("2021-06-15", "superseded"),  # the fourteenth is a holiday
+        ("2021-06-21", "superseded"),
+        ("2021-06-28", "sent"),
+    ]
+    assert lines[2]["reason_code"] == "superseded"
+    assert "2021年6月28日" in desk("explain", "73", "--on", "2021-06-21").out
+
+
 def test_a_rule_that_came_later_did_not_answer_for_earlier_days(desk):
     desk.measure("73", "2021-06-10")
     desk.cycle(f"{MONDAY} 10:00")
