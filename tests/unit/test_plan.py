@@ -170,7 +170,8 @@ def test_what_a_later_occasion_of_the_same_downtime_replaces_says_by_which():
     window = Window(last=at("2021-06-03 18:00"), now=at("2021-06-08 10:00"), known=known)
     found = planned(rules, measures, "2021-06-01", "2021-06-08")
     got = answer(found, rules, window, practice)
-    assert [(one.outcome, dict(one.reason.facts)) for one in got.ended] == [("superseded", {"by": "2021-06-08"})]
+    said = [(one.outcome, one.reason.code, dict(one.reason.facts)) for one in got.ended]
+    assert said == [("superseded", "superseded", {"by": "2021-06-08"})]
 
 
 SPANS = [

@@ -127,6 +127,11 @@ REASONS = [
         "closed {'status': 'written_off', 'on': '2021-05-01'}",
     ),
     ("规则不管这条", a_measure("2021-06-30", aspect="其他方面"), "not_matched {'rule': 'deadline'}"),
+    (
+        "规则不管，也早已销号",
+        a_measure("2021-06-30", aspect="其他方面", **closed("2021-05-01")),
+        "not_matched {'rule': 'deadline'}",
+    ),
 ]
 
 

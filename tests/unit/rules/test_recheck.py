@@ -60,8 +60,10 @@ def test_a_look_back_is_asked_for_until_its_result_is_there(changes, expected):
 
 
 MOVED, TAKEN_BACK = a_measure("2021-06-30"), a_measure("2021-06-30", **closed("2021-06-10"))
+HANDED_OVER = a_measure("2021-06-11", units=("财政局",))
 SAID = [
     ("延期了", ReminderKind.DUE, MOVED, "cancelled_moved {'deadline': '2021-06-30'}"),
+    ("交给了别的单位", ReminderKind.DUE, HANDED_OVER, "cancelled_handed_over {'unit': '建设局'}"),
     ("销号了", ReminderKind.NUDGE, TAKEN_BACK, "cancelled_closed {'status': 'written_off', 'on': '2021-06-10'}"),
     (
         "重新打开了",
