@@ -42,12 +42,14 @@ class Plans:
 
 
 def next_together(plans: Plans, rule: str, unit: str, first: date, last: date | None = None) -> tuple[Reminder, ...]:
-    """The reminders of the first message that `rule` causes for `unit` from `first` on, up to `last`; or none."""
+    """The reminders of the first message that `rule` causes for `unit` from `first` on, up to `last`; or none. For the
+    office those about others too that go to it."""
     end = last or first + timedelta(days=_AHEAD)
     while first <= end:
         span = Span(first, min(end, first + timedelta(days=_STEP)))
         planned = plans.own(span)
-        caused = [one for one in planned if one.firing.rule == rule and one.firing.unit == unit]
+        named = [one for one in planned if one.firing.rule == rule]
+        caused = [one for one in named if one.firing.unit == unit or one.recipient == unit == OFFICE]
         if caused:
             chosen = min(caused, key=lambda one: (one.firing.at, one.recipient != unit))
             if chosen.recipient != unit:  # whoever answers for a unit is told of others in the same message

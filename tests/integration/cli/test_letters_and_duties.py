@@ -100,6 +100,8 @@ def test_a_letter_is_one_for_each_addressee_and_ends_with_its_reply(office):
         (3, "市财政局", "商请出图", "2021-05-18", "2021-05-31", "2021-05-31", None, "waiting"),
     ]
     assert "逾期" in office("letter", "list").out
+    for name in ("市财政局", "office"):  # whom it is about, and to whom it goes
+        assert "商请拨付资金" in office("preview", "letters", name).out
     (one, *_) = office("plan", "--from", "2021-05-19", "--json").lines
     assert (one["kind"], one["unit"], one["recipient"], one["measures"]) == ("awaiting_reply", "市财政局", "office", [])
 
