@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -80,8 +81,9 @@ def die() -> None:
 
 
 def fall_asleep() -> None:
-    """SIGSTOP, by its own hand, in the midst of what it does."""
-    os.kill(os.getpid(), signal.SIGSTOP)
+    """SIGSTOP, by its own hand, in the midst of what it does. To this very thread: one to the process stops the others
+    first, and lets this one do what it is in the midst of."""
+    signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
 
 def at_sql(point: Sql, nth: int = 1, meet: Plant = die) -> Plant:

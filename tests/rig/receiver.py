@@ -61,6 +61,8 @@ class Desk:
             return False
         stops = self.kill.get("stop")
         os.kill(self.kill["pid"], signal.SIGSTOP if stops else signal.SIGKILL)
+        while stops and not _is_stopped(self.kill["pid"]):
+            time.sleep(0.001)  # a thread may still be running that would take the answer
         return stops != "and answered"
 
     def fault(self, key: str, via: str) -> str:
@@ -92,6 +94,17 @@ class Desk:
         self.ledger.write(json.dumps({**line, "at": time.monotonic()}, ensure_ascii=False) + "\n")
         self.ledger.flush()
         os.fsync(self.ledger.fileno())
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether all threads of a process are stopped, see proc(5)."""
+    try:
+        stats = [
+            stat.read_text(encoding="ascii", errors="replace") for stat in Path(f"/proc/{pid}/task").glob("*/stat")
+        ]
+    except OSError:  # one of them has just ended
+        return False
+    return all(stat.rpartition(")")[2].split()[0] in "TZX" for stat in stats)
 
 
 async def serve() -> None:

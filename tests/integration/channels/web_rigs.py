@@ -33,9 +33,16 @@ class Endpoint:
 def serving(endpoint: Endpoint, ca: trustme.CA | None = None) -> Iterator[Endpoint]:
     """`endpoint` on a free port of 127.0.0.1, over TLS as `localhost` where a CA is given."""
 
+    turns = threading.Lock()
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            endpoint.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            with turns:  # an answer may tell of the request that was heard last
+                self.answer(body)
+
+        def answer(self, body: bytes) -> None:
+            endpoint.bodies.append(body)
             endpoint.got.append(dict(self.headers.items()))
             endpoint.paths.append(self.path)
             self.send_response(endpoint.status)
