@@ -34,22 +34,25 @@ def deliver_due(service: Service, clock: Clock, stop: Callable[[], bool]) -> Cou
     """Delivers what may be tried now and returns it by the state it was left in. The destinations go beside each other,
     so that one that hangs holds up its own messages only; those of one destination go one after another."""
     dispatch = Dispatch(service, clock)
-    ended = Event()
     try:
         while not stop() and dispatch.feed(look=True):
-            with ThreadPoolExecutor(min(len(dispatch.lanes), _MOST_BESIDE), "to") as beside:
-                try:
-                    lanes = list(dispatch.lanes.values())
-                    list(beside.map(partial(_emptied, dispatch, stop=lambda: ended.is_set() or stop()), lanes))
-                finally:  # an error in one of them, or somebody interrupts: the others end with what is on the way
-                    ended.set()
-            ended.clear()
+            _all_emptied(dispatch, stop)
     finally:
         dispatch.close()
         dispatch.astray.fetch()
         for lane in dispatch.lanes.values():
             dispatch.give_back(lane)
     return dispatch.counts
+
+
+def _all_emptied(dispatch: Dispatch, stop: Callable[[], bool]) -> None:
+    """Empties all lanes beside each other."""
+    lanes, ended = list(dispatch.lanes.values()), Event()
+    with ThreadPoolExecutor(min(len(lanes), _MOST_BESIDE), "to") as beside:
+        try:
+            list(beside.map(partial(_emptied, dispatch, stop=lambda: ended.is_set() or stop()), lanes))
+        finally:  # an error in one of them, or somebody interrupts: the others end with what is on the way
+            ended.set()
 
 
 def _emptied(dispatch: Dispatch, lane: Lane, stop: Callable[[], bool]) -> None:

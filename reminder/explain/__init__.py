@@ -17,7 +17,7 @@ from reminder.explain.told import Cycles, as_planned, as_recorded, elsewhere
 from reminder.store.engine import reading
 from reminder.store.limits import replaced_limits
 from reminder.store.memory import recall
-from reminder.store.occasions import caught_up_after, recorded
+from reminder.store.occasions import answered_after, recorded
 
 __all__ = ["Account", "House", "Question", "explain"]
 
@@ -26,9 +26,17 @@ def explain(engine: Engine, house: House, question: Question) -> list[Account]:
     """Every rule's answer, by day, unit and rule; of the "no" those for one reason together."""
     first = datetime.combine(question.span.first, datetime.min.time(), house.practice.zone)
     end = datetime.combine(question.span.last + timedelta(days=1), datetime.min.time(), house.practice.zone)
+    asked = [
+        one
+        for one in house.planned
+        if question.about(one.firing.rule, one.firing.unit, [measure.id for measure in one.firing.measures])
+    ]
     with reading(engine) as session:
-        cycles = Cycles(recall(session).last_at, caught_up_after(session, first))
         occasions = recorded(session, first, end)
+        known = {occasion.key for occasion in occasions}
+        others = [one for one in asked if one.key not in known and one.firing.at.date() in question.span]
+        answered = answered_after(session, first, (one.firing.subject for one in others))
+        cycles = Cycles(recall(session).last_at, answered)
         replaced = replaced_limits(session, (measure.id for measure in question.measures))
     keys = {measure.id: measure.key for measure in question.measures}
     told = [
@@ -36,17 +44,7 @@ def explain(engine: Engine, house: House, question: Question) -> list[Account]:
         for occasion in occasions
         if question.about(occasion.key[0], occasion.key[3], occasion.measures)
     ]
-    known = {occasion.key for occasion in occasions}
-    asked = [
-        one
-        for one in house.planned
-        if question.about(one.firing.rule, one.firing.unit, [measure.id for measure in one.firing.measures])
-    ]
-    computed = [
-        as_planned(reminder, keys, cycles, house)
-        for reminder in asked
-        if reminder.key not in known and reminder.firing.at.date() in question.span
-    ]
+    computed = [as_planned(reminder, keys, cycles, house) for reminder in others]
     accounts = [*told, *computed, *elsewhere(asked, keys, house, question.span)]
     accounts += [*refusals(house, question, accounts, replaced), *beside(house, question, accounts)]
     return sorted(accounts, key=lambda account: (account.day, account.unit, not account.fired, account.rule))

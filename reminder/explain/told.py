@@ -9,21 +9,22 @@ from datetime import date, datetime
 from reminder.domain.reminder import Firing, Reason, Reminder
 from reminder.explain.account import NOT_FIRED, PLANNED, SKIPPED, SUPERSEDED, Account, House
 from reminder.rules.rule import Practice, Span
-from reminder.store.occasions import Occasion, Subject
+from reminder.store.occasions import Answer, Asked, Occasion
 
 
 @dataclass(frozen=True, slots=True)
 class Cycles:
-    """The instant of the last one, and what they caught up with; see `caught_up_after`."""
+    """The instant of the last one, and what they answered; see `answered_after`."""
 
     last_at: datetime | None
-    caught_up: Mapping[Subject, Sequence[tuple[datetime, str]]]
+    answered: Mapping[Asked, Sequence[Answer]]
 
     def superseded_by(self, reminder: Reminder) -> str | None:
-        """The occasion of the late reminder that was sent instead of this one, if any."""
+        """The occasion of the late reminder that answered for this one too, if any: the next of the same."""
         rule, subject, _, *whom = reminder.key
-        late = self.caught_up.get((rule, subject, *whom), ())
-        return next((occasion for at, occasion in late if at > reminder.firing.at), None)
+        later = self.answered.get((rule, subject, *whom), ())
+        following = next((one for one in later if one[0] > reminder.firing.at), None)
+        return str(following[1]) if following and following[2] else None
 
 
 def as_recorded(occasion: Occasion, keys: Mapping[int, str], practice: Practice) -> Account:

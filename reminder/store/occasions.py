@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import and_, or_
 from sqlalchemy import select as select_columns
@@ -12,11 +13,14 @@ from sqlmodel import Session, col, select
 
 from reminder.domain.measure import Measure
 from reminder.domain.reminder import Reason
+from reminder.store.among import among
 from reminder.store.messages import Attempt, attempts_of, without_payload
 from reminder.store.outbox_tables import MessageRow, ReminderRow
 
-Subject = tuple[str, ...]
-_SUBJECT = tuple(col(getattr(ReminderRow, name)) for name in ("rule", "subject", "unit", "recipient", "channel"))
+Asked = tuple[str, ...]
+Answer = tuple[datetime, date, bool]
+_ASKED = tuple(col(getattr(ReminderRow, name)) for name in ("rule", "subject", "unit", "recipient", "channel"))
+_ANSWER = tuple(col(getattr(ReminderRow, name)) for name in ("at", "occasion", "late"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +65,16 @@ def recorded(session: Session, first: datetime, end: datetime) -> list[Occasion]
     return [_occasion(row, message, tries.get(row.message_pk or 0, ())) for row, message in rows]
 
 
-def caught_up_after(session: Session, first: datetime) -> dict[Subject, list[tuple[datetime, str]]]:
-    """By rule, subject, unit, recipient and channel when late reminders were to go, in the order of time, and for which
-    occasion: each ended whatever of the same was due before it in that downtime."""
-    late = and_(col(ReminderRow.late).is_(True), col(ReminderRow.outcome).is_(None), col(ReminderRow.at) > first)
-    wanted = select_columns(*_SUBJECT, col(ReminderRow.at), col(ReminderRow.occasion)).where(late)
-    found: dict[Subject, list[tuple[datetime, str]]] = defaultdict(list)
-    for *subject, at, occasion in session.connection().execute(wanted.order_by(col(ReminderRow.at))):
-        found[tuple(subject)].append((at, occasion.isoformat()))
+def answered_after(session: Session, first: datetime, subjects: Iterable[str]) -> dict[Asked, list[Answer]]:
+    """What was answered of these subjects after `first`, by rule, subject, unit, recipient and channel, in the order of
+    time: when it was to go, for which occasion, and whether it was late."""
+    mine = among(session, col(ReminderRow.subject), set(subjects))
+    wanted = select_columns(*_ASKED, *_ANSWER).where(
+        mine, col(ReminderRow.at) > first, col(ReminderRow.outcome).is_(None)
+    )
+    found: dict[Asked, list[Answer]] = defaultdict(list)
+    for *asked, at, occasion, late in session.connection().execute(wanted.order_by(col(ReminderRow.at))):
+        found[tuple(asked)].append((at, occasion, late))
     return found
 
 

@@ -66,6 +66,21 @@ def test_after_three_weeks_down_the_older_nudges_are_told_as_superseded_by_the_l
     assert "2021年6月28日" in desk("explain", "73", "--on", "2021-06-21").out
 
 
+def test_what_was_passed_by_is_not_said_to_be_superseded_by_a_late_one_of_another_downtime(desk):
+    desk.write("rules.toml", desk.read("rules.toml").replace('kind = "nudge"', 'kind = "nudge"\ncatch_up_days = 1'))
+    desk.measure("73", "2021-12-31", known_on=at("2021-05-01").date())
+    for instant in (f"{MONDAY} 10:00", "2021-06-24 10:00", "2021-06-28 10:00", "2021-07-06 10:00"):
+        desk.cycle(instant)
+    asked = ("explain", "73", "--from", "2021-06-21", "--to", "2021-07-06", "--rule", "weekly-nudge", "--json")
+    lines = [line for line in desk(*asked).lines if line["at"]]
+    assert [(line["at"][:10], line["state"], line["late"]) for line in lines] == [
+        ("2021-06-21", "not_fired", False),
+        ("2021-06-28", "sent", False),
+        ("2021-07-05", "sent", True),
+    ]
+    assert lines[0]["reason_code"] == "passed_by"
+
+
 def test_a_rule_that_came_later_did_not_answer_for_earlier_days(desk):
     desk.measure("73", "2021-06-10")
     desk.cycle(f"{MONDAY} 10:00")
