@@ -19,8 +19,9 @@ from reminder.store.outbox_tables import MessageRow, ReminderRow
 
 Asked = tuple[str, ...]
 Answer = tuple[datetime, date, bool]
-_ASKED = tuple(col(getattr(ReminderRow, name)) for name in ("rule", "subject", "unit", "recipient", "channel"))
-_ANSWER = tuple(col(getattr(ReminderRow, name)) for name in ("at", "occasion", "late"))
+_COLUMNS = ReminderRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
+_ASKED = [_COLUMNS[name] for name in ("rule", "subject", "unit", "recipient", "channel")]
+_ANSWER = [_COLUMNS[name] for name in ("at", "occasion", "late")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +69,10 @@ def recorded(session: Session, first: datetime, end: datetime) -> list[Occasion]
 def answered_after(session: Session, first: datetime, subjects: Iterable[str]) -> dict[Asked, list[Answer]]:
     """What was answered of these subjects after `first`, by rule, subject, unit, recipient and channel, in the order of
     time: when it was to go, for which occasion, and whether it was late."""
-    mine = among(session, col(ReminderRow.subject), set(subjects))
-    wanted = select_columns(*_ASKED, *_ANSWER).where(
-        mine, col(ReminderRow.at) > first, col(ReminderRow.outcome).is_(None)
-    )
+    mine = (among(session, _COLUMNS.subject, set(subjects)), _COLUMNS.at > first, _COLUMNS.outcome.is_(None))
+    wanted = select_columns(*_ASKED, *_ANSWER).where(*mine).order_by(_COLUMNS.at)
     found: dict[Asked, list[Answer]] = defaultdict(list)
-    for *asked, at, occasion, late in session.connection().execute(wanted.order_by(col(ReminderRow.at))):
+    for *asked, at, occasion, late in session.connection().execute(wanted):
         found[tuple(asked)].append((at, occasion, late))
     return found
 
