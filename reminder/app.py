@@ -194,7 +194,8 @@ class App:
         present_day = present(self.configuration)
         rules, directory, practice = present_day.rules, present_day.directory, present_day.practice
         with reading(self.engine) as session:
-            parts = portions(session, asks(rules, span, practice), sees(rules), directory, span.first)
+            asked = [replace(ask, outlined=False) for ask in asks(rules, span, practice)]  # a plan shows their codes
+            parts = portions(session, asked, sees(rules), directory, span.first)
             for some in occasions_by_parts(parts, rules, directory, practice, span):
                 yield from (one for one in some if one.firing.skipped is None)
 

@@ -9,12 +9,14 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, and_, or_, text
 from sqlmodel import Session, col, func, select
 
+from reminder.domain.measure import Measure
 from reminder.domain.owed import DutyDone, SentLetter
 from reminder.domain.people import Directory
 from reminder.domain.reminder import Firing, ReminderKind
 from reminder.rules.report_slots import week_name
 from reminder.rules.rule import Ask, Facts
-from reminder.store.measures import by_ids, by_units, load_alternatives, load_measures, more_than
+from reminder.store.measures import by_ids, by_unit, load_alternatives, load_measures, more_than, with_ids
+from reminder.store.outlines import outlines, reopened
 from reminder.store.silences import silences_since
 from reminder.store.tables import (
     CLOSED_STATUSES,
@@ -66,15 +68,45 @@ def portions(
     open measures, then some units after the others, each with all that is asked for of its measures."""
     questions = list(asked)
     about_open, closed = _split(questions)
-    alternatives = ways(about_open)
-    if not more_than(session, alternatives, MOST_AT_ONCE):
+    if not more_than(session, ways(about_open), MOST_AT_ONCE):
         yield scan(session, questions, sees, directory, since)
         return
     facts = scan(session, closed, sees, directory, since)
     yield facts
-    for units, ids in by_units(session, alternatives, MOST_AT_ONCE):
-        measures = list(by_ids(session, ids, untold=True).values())
-        yield replace(facts, measures=measures, closed=(), units=frozenset(units))
+    units: list[str] = []
+    ids: list[int] = []
+    outlined: list[Measure] = []
+    for unit, told, sketched in _by_unit(session, about_open):
+        units.append(unit)
+        ids += told
+        outlined += sketched
+        if len(ids) + len(outlined) >= MOST_AT_ONCE:
+            yield _part(session, facts, units, ids, outlined)
+            units, ids, outlined = [], [], []
+    if units:
+        yield _part(session, facts, units, ids, outlined)
+
+
+def _part(session: Session, facts: Facts, units: list[str], ids: list[int], outlined: list[Measure]) -> Facts:
+    measures = list(by_ids(session, ids, untold=True).values())
+    return replace(facts, measures=measures, outlined=outlined, closed=(), units=frozenset(units))
+
+
+def _by_unit(session: Session, asked: Sequence[Ask]) -> Iterator[tuple[str, list[int], list[Measure]]]:
+    """Each unit, the ids of its measures that are asked for, and those of which an outline is enough: the open ones
+    that nobody asks more of, and that were chased at all times."""
+    more = [ask for ask in asked if not ask.outlined]
+    if len(more) == len(asked) or any(ask.deadline_from is None for ask in more):
+        for unit, ids in by_unit(session, ways(asked)).items():
+            yield unit, ids, []
+        return
+    moved = reopened(session)
+    since = min(ask.open_since for ask in asked)
+    told = by_unit(session, [*ways(more), _closed_since(since), with_ids(session, moved)])
+    for unit, outlined in outlines(session, moved, list(_deadlines(more))):
+        yield unit, told.pop(unit, []), outlined
+    for unit, ids in told.items():
+        yield unit, ids, []
 
 
 def _split(asked: Iterable[Ask]) -> tuple[list[Ask], list[Ask]]:
@@ -93,11 +125,15 @@ def ways(asked: Collection[Ask]) -> list[ColumnElement[bool]]:
     bounds = [(ask.deadline_from, ask.deadline_to) for ask in asked]
     first, last = min(_earliest(one) for one, _ in bounds), max(_latest(one) for _, one in bounds)
     if any(one is None for one, _ in bounds):
-        return [text(OPEN_STATUSES), and_(text(CLOSED_STATUSES), col(MeasureRow.closed_on) >= since)]  # type: ignore[list-item]
+        return [text(OPEN_STATUSES), _closed_since(since)]  # type: ignore[list-item]
     return [
         *(and_(text(OPEN_STATUSES), way) for way in _deadlines(asked)),
-        and_(text(CLOSED_STATUSES), col(MeasureRow.closed_on) >= since, between(first, last)),
+        and_(_closed_since(since), between(first, last)),
     ]
+
+
+def _closed_since(day: date) -> ColumnElement[bool]:
+    return and_(text(CLOSED_STATUSES), col(MeasureRow.closed_on) >= day)
 
 
 def _deadlines(asked: Collection[Ask]) -> Iterator[ColumnElement[bool]]:

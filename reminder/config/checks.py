@@ -10,7 +10,8 @@ from reminder.domain.measure import OPEN, DeadlineKind
 from reminder.domain.people import OFFICE
 from reminder.domain.reminder import ReminderKind
 from reminder.rules.kinds.report import ReportRule
-from reminder.rules.rule import Match, Rule
+from reminder.rules.match import Match
+from reminder.rules.rule import Rule
 
 _COUNTED = frozenset({ReminderKind.BEFORE, ReminderKind.DUE, ReminderKind.OVERDUE, ReminderKind.PACE})
 

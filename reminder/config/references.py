@@ -16,8 +16,9 @@ from reminder.rules.kinds.duty import DutyRule
 from reminder.rules.kinds.escalation import EscalatingRule
 from reminder.rules.kinds.nudge import NudgeRule
 from reminder.rules.kinds.report import ReportRule
+from reminder.rules.match import Match
 from reminder.rules.report_slots import ReportStep
-from reminder.rules.rule import Match, Rule
+from reminder.rules.rule import Rule
 
 _BODY = ".text.txt"  # the part that every template of a letter has
 

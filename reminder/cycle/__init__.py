@@ -23,6 +23,7 @@ from reminder.plan import Answer, Window, answer, asks, known_parts, occasions_b
 from reminder.scan import portions, unseen_since
 from reminder.store import delivery_log
 from reminder.store.engine import writing
+from reminder.store.garbage import uncollected
 from reminder.store.holding import merge, set_aside, set_aside_count
 from reminder.store.memory import Memory, recall, remember
 from reminder.store.notices import HELD, Notice, note
@@ -103,6 +104,7 @@ def _nothing() -> None:
     """Nobody asks whether a cycle by hand goes on."""
 
 
+@uncollected()
 def _put(service: Service, session: Session, memory: Memory, now: datetime, going_on: Callable[[], None]) -> int:
     fresh = 0
     for planned in _answered(service, session, memory, now):

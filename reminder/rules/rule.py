@@ -11,18 +11,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
+from itertools import chain
 from typing import Annotated, ClassVar, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
-from reminder.domain.measure import DeadlineKind, Measure, Status
+from reminder.domain.measure import Measure, Status
 from reminder.domain.owed import DutyDone, SentLetter
 from reminder.domain.reminder import Firing, Reason, ReminderKind
 from reminder.domain.silence import Silence
 from reminder.rules.calendar import Calendar
-from reminder.rules.when import Clock, Flag, On
+from reminder.rules.match import Match
+from reminder.rules.when import Clock, On
 
 RECIPIENTS = ("unit", "supporting", "leader", "principal", "office")
 ADDRESSEE = "addressee"  # only where a rule is about letters
@@ -47,7 +49,8 @@ class Ask:
 
     With bounds (both or none): measures counted down to a deadline from `deadline_from` to `deadline_to`, both
     included; with `on` only to these deadlines. In any case only measures that were open on or after `open_since`;
-    with `closed` only those among them that are closed, which `Facts` keeps apart.
+    with `closed` only those among them that are closed, which `Facts` keeps apart. With `outlined` it is content with
+    outlines of those that nobody asks more of.
     """
 
     open_since: date
@@ -55,6 +58,7 @@ class Ask:
     deadline_to: date | None = None
     closed: bool = False
     on: frozenset[date] | None = None
+    outlined: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +112,12 @@ class Facts:
     `closed` are the measures that an `Ask` with `closed` wanted: kept apart, so that they cost only who asked.
     `letters` and `duties_done` are filled only where a rule's kind `sees` them; `silences` are all that hold on some
     day asked about. With `units` it is a part of the ledger: all measures of these units, and nothing for others.
+    `outlined` are further open measures, chased on every day, of which only id, ledger, deadline and since when they
+    are known was read: a measure of several units stands in it for each of them.
     """
 
     measures: Sequence[Measure] = ()
+    outlined: Sequence[Measure] = ()
     closed: Sequence[Measure] = ()
     reports: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     outside: frozenset[str] = frozenset()
@@ -118,47 +125,6 @@ class Facts:
     duties_done: Sequence[DutyDone] = ()
     silences: Sequence[Silence] = ()
     units: frozenset[str] | None = None
-
-
-class Match(BaseModel):
-    """Lists of what a measure may be (`match`) or may not be (`except`). Every list given must agree."""
-
-    # Built on first use: an office uses few kinds, and what it does not use would weigh on the idle daemon.
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
-
-    unit: tuple[str, ...] = ()
-    aspect: tuple[str, ...] = ()
-    problem: tuple[str, ...] = ()
-    status: tuple[Status, ...] = ()
-    tag: tuple[str, ...] = ()
-    leader: tuple[str, ...] = ()
-    deadline: tuple[DeadlineKind, ...] = ()
-    standing: Flag = None
-    blocked: Flag = None
-    ledger: tuple[str, ...] = ()
-
-    def agrees(self, measure: Measure, unit: str, status: Status) -> bool:
-        """Whether every list that is given names this measure of this unit, which stands at `status` on the day asked
-        about. An empty match agrees with all."""
-        pairs = (
-            (self.unit, {unit}),
-            (self.aspect, {measure.aspect}),
-            (self.problem, {measure.problem, measure.problem_text}),  # many ledgers do not number them
-            (self.status, {status}),
-            (self.tag, set(measure.tags)),
-            (self.leader, {measure.leader}),
-            (self.deadline, {measure.deadline.kind}),
-            (self.ledger, {measure.ledger}),
-        )
-        flags = ((self.standing, measure.standing), (self.blocked, measure.blocked))
-        return all(not wanted or bool(set(wanted) & got) for wanted, got in pairs) and all(
-            wanted is None or wanted == got for wanted, got in flags
-        )
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing is named."""
-        return self == Match()
 
 
 def _known_recipient(entry: str) -> str:
@@ -275,6 +241,19 @@ class Rule(BaseModel):
         for unit in asked:
             if self.matches(measure, unit, day) and (unit not in facts.outside or unit in self.match.unit):
                 yield unit
+
+    def by_unit(self, facts: Facts) -> dict[str, list[Measure]]:
+        """The units it may remind → their measures of which it speaks on some day, in outline or not."""
+        found: dict[str, list[Measure]] = defaultdict(list)
+        for measure in chain(facts.measures, facts.outlined):
+            for unit in self.units(measure, facts):
+                found[unit].append(measure)
+        return found
+
+    @property
+    def by_outline(self) -> bool:
+        """Whether an outline tells all it goes by: which measures it matches, and to whom it writes."""
+        return self.match.by_outline and self.exclude.by_outline and not {"supporting", "leader"} & {*self.to}
 
     def runs_on(self, day: date, practice: Practice) -> bool:
         """Whether `day`, already moved, lies within the rule's days and not before the office started."""

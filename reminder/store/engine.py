@@ -65,6 +65,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _prepare_postgresql(connection: Any, _record: object) -> None:
     # A machine that freezes in the midst of a transaction keeps its locks: its messages could not be rescued by others.
     connection.execute(f"SET idle_in_transaction_session_timeout = {_FROZEN_MS}")
+    connection.execute("SET DateStyle = ISO")  # days in a text that the server puts together, see store/outlines.py
     connection.commit()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from reminder.domain.frozen import FrozenChain
 from reminder.domain.measure import Change, Deadline, DeadlineKind, LookBack, Measure, Status
+from reminder.store.among import among
 from reminder.store.chains import chains_of
 from reminder.store.garbage import uncollected
 from reminder.store.listed import Listed, Tuples, read
@@ -89,21 +90,20 @@ def more_than(session: Session, ways: Sequence[ColumnElement[bool]], most: int) 
     return session.connection().execute(select_columns(func.count()).select_from(found)).scalar_one() > most
 
 
-def by_units(session: Session, ways: Sequence[ColumnElement[bool]], most: int) -> Iterator[tuple[list[str], list[int]]]:
-    """Units with the ids of their measures that meet one of `ways`, in groups of some `most` measures."""
+def with_ids(session: Session, ids: Collection[int]) -> ColumnElement[bool]:
+    """Measures with these ids, as one of the ways to ask for some."""
+    return among(session, _COLUMNS.id, ids)
+
+
+def by_unit(session: Session, ways: Sequence[ColumnElement[bool]]) -> dict[str, list[int]]:
+    """Units → the ids of their measures that meet one of `ways`."""
+    if not ways:
+        return {}
     of, ids = _UNIT, union_all(*(select_columns(_COLUMNS.id).where(way) for way in ways))
     listed = func.aggregate_strings(cast(of.measure_id, String), ",")  # few bytes for each of a million
     mine = select_columns(of.unit, listed).where(of.role == "responsible", of.measure_id.in_(ids))
-    units: list[str] = []
-    together: list[int] = []
-    for unit, told in session.connection().execute(mine.group_by(of.unit).order_by(of.unit)).all():
-        if len(together) >= most:
-            yield units, together
-            units, together = [], []
-        units.append(unit)
-        together += map(int, told.split(","))
-    if units:
-        yield units, together
+    rows = session.connection().execute(mine.group_by(of.unit).order_by(of.unit))
+    return {unit: list(map(int, told.split(","))) for unit, told in rows}
 
 
 def _units(session: Session, ids: Iterable[int]) -> dict[str, dict[int, tuple[str, ...]]]:

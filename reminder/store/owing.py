@@ -1,6 +1,6 @@
 """Which units owe a report, found out by the database: a country's open measures do not fit into memory.
 
-What a rule's `match` and `except` mean is said in `rules.rule.Match`; here it is said once more for a database, and a
+What a rule's `match` and `except` mean is said in `rules.match.Match`; here it is said once more for a database, and a
 test holds the two against each other on made-up ledgers.
 """
 
@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, String, and_, case, cast, exists, false, f
 from sqlmodel import Session
 
 from reminder.domain.measure import OPEN, Status
-from reminder.rules.rule import Match, Rule
+from reminder.rules.match import Match
+from reminder.rules.rule import Rule
 from reminder.store.among import among
 from reminder.store.listing import by_no_index, each_value
 from reminder.store.tables import EventRow, MeasureRow, MeasureUnitRow

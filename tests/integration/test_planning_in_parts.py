@@ -6,13 +6,16 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from sqlalchemy import make_url
 
 from reminder import cycle, outbox, scan
 from reminder.cycle import Watch, enqueue
 from reminder.domain.people import Leader, Unit
-from reminder.rules.rule import Ask
-from reminder.store.engine import reading, writing
-from reminder.store.tables import LetterRow
+from reminder.plan import asks
+from reminder.rules.rule import Ask, Span
+from reminder.store.engine import open_engine, reading, writing
+from reminder.store.outlines import outlines
+from reminder.store.tables import LetterRow, MeasureRow, MeasureUnitRow, SilenceRow
 from tests.integration.stage import Stage, emptied
 from tests.makers import a_directory, a_rule, at
 
@@ -43,6 +46,7 @@ def office(request, tmp_path):
             a_rule("deadline", before=[7, 0]),
             a_rule("overdue", every=[1, 3], escalate=[step], leaders_on="monday"),
             a_rule("nudge", on="monday"),
+            a_rule("nudge", name="dated", on="monday", **{"except": {"deadline": ["ongoing"], "ledger": ["审计"]}}),
             a_rule("report", due="monday 17:00", summary="monday 17:30"),
             a_rule("awaiting_reply", within="2wd", chase="1wd"),
             a_rule("look_back", after=[30]),
@@ -52,6 +56,7 @@ def office(request, tmp_path):
             closed = {"status": "written_off", "closed_on": date(2021, 5, 7)} if n % 9 == 0 else {}
             deadline = str(date.fromordinal(date(2021, 6, 1).toordinal() + n % 20))
             stage.measure(str(n), deadline, [*dict.fromkeys((UNITS[n % 7], UNITS[n * 3 % 7]))], id=n + 1, **closed)
+        lived(stage)
         with writing(stage.engine) as session:
             sent = {"sent_on": date(2021, 6, 2), "recorded_at": at(FRIDAY)}
             session.add(LetterRow(id=1, addressee="市政府", about="商请", **sent))
@@ -62,6 +67,35 @@ def office(request, tmp_path):
     yield make
     for stage in made:
         stage.engine.dispose()
+
+
+def lived(stage):
+    """More measures, of which a row of the ledger alone does not tell what an office has to be reminded of."""
+    more = [
+        {"deadline_kind": "ongoing", "deadline_on": None},
+        {"deadline_kind": "recurring", "deadline_on": None, "ledger": "审计"},
+        {"deadline_on": date(2022, 1, 31), "ledger": "审计"},
+        {"deadline_on": date(2022, 1, 31), "deadline_confirmed": False},
+        {"deadline_on": date(2022, 2, 28), "known_on": date(2021, 6, 5)},
+        {"deadline_on": date(2022, 2, 28), "known_on": date(2021, 6, 8)},  # as of tomorrow
+        {"deadline_on": date(2022, 3, 31), "status": "not_started"},
+        {"deadline_on": date(2022, 3, 31), "status": "claimed"},
+    ]
+    for n, columns in enumerate(more * 3, 100):
+        stage.measure(str(n), "2022-01-01", [UNITS[n % 7], UNITS[(n + 1) % 7]], id=n + 1, **columns)
+    for code, *moves in (
+        ("100", ("claimed", "2021-06-01"), ("in_progress", "2021-06-02")),
+        ("102", ("written_off", "2021-05-01"), ("in_progress", "2021-06-09")),  # from the day after tomorrow
+        ("103", ("in_progress", "2021-05-20"), ("phase_complete", "2021-06-01")),
+        ("104", ("in_progress", "2021-06-01"), ("suspended", "2021-06-06")),
+        ("106", ("written_off", "2021-06-20")),  # open until then
+        ("9", ("claimed", "2021-06-03"), ("in_progress", "2021-06-05")),
+    ):
+        for status, on in moves:
+            stage.move(code, status, on)
+    with writing(stage.engine) as session:
+        days = {"since": date(2021, 6, 1), "until": date(2021, 6, 30), "by": "督办科", "because": "配合巡视"}
+        session.add(SilenceRow(measure_id=113, recorded_at=at(FRIDAY), **days))
 
 
 def stored(stage):
@@ -81,6 +115,36 @@ def test_in_parts_the_same_is_planned_and_travels_together(office, monkeypatch):
     kinds = {row.kind for row in parts.reminders()}
     assert {"nudge", "overdue", "escalation", "report_due", "report_summary", "awaiting_reply", "look_back"} <= kinds
     assert len(parts.messages()) == len(whole.messages())
+
+
+def test_a_measure_that_no_cycle_has_seen_is_answered_from_its_day_on(office, monkeypatch):
+    """In outline too: what was imported after today's nudge has gone still gets one, and what is known as of tomorrow
+    gets none today."""
+    whole, parts = office("whole"), office("parts")
+    for stage in (whole, parts):
+        enqueue(stage.service, at("2021-06-07 10:00"))
+        stage.measure("201", "2022-01-01", ["新局"], id=201, known_on=date(2021, 6, 7))
+        stage.measure("202", "2022-01-01", ["明局"], id=202, known_on=date(2021, 6, 8))
+    assert enqueue(parts.service, at(MONDAY)).planned
+    nudged = {row.unit for row in parts.reminders() if row.rule == "nudge"}
+    assert "新局" in nudged
+    assert "明局" not in nudged
+    monkeypatch.setattr(scan, "MOST_AT_ONCE", 1000)
+    enqueue(whole.service, at(MONDAY))
+    assert stored(parts) == stored(whole)
+
+
+def test_only_what_somebody_asks_more_of_is_read_as_rows(office):
+    stage = office("parts")
+    rules, span, practice = stage.service.rules, Span(date(2021, 6, 7), date(2021, 6, 7)), stage.service.practice
+    with reading(stage.engine) as session:
+        found = list(scan.portions(session, asks(rules, span, practice), (), stage.service.directory, span.first))
+    outlined = {measure.id for facts in found for measure in facts.outlined}
+    rows = {measure.id for facts in found for measure in facts.measures}
+    assert not outlined & rows
+    assert len(outlined) > 15
+    assert {101, 103, 105, 10} <= rows  # once claimed, written off, suspended; an overdue one
+    assert not any(measure.text for facts in found for measure in (*facts.measures, *facts.outlined))
 
 
 def test_the_office_is_told_of_the_reports_of_all_units_at_once(office):
@@ -125,3 +189,16 @@ def test_a_long_cycle_says_that_it_goes_on_after_every_part(office):
     watch = Watch(lambda: at(MONDAY), lambda: 0.0, lambda: told.append(1))
     enqueue(stage.service, at(MONDAY), watch)
     assert len(told) > len(UNITS) / 2
+
+
+def test_the_days_of_outlines_are_read_whatever_the_servers_date_style(postgres_url):
+    style = {"options": "-c datestyle=German"}
+    engine = open_engine(make_url(emptied(postgres_url)).update_query_dict(style).render_as_string(hide_password=False))
+    with writing(engine) as session:
+        row = {"code": "1", "text": "措施", "deadline_kind": "date", "status": "in_progress"}
+        session.add(MeasureRow(id=1, **row, deadline_on=date(2021, 6, 30), known_on=date(2021, 1, 1)))
+        session.add(MeasureUnitRow(measure_id=1, role="responsible", position=0, unit="建设局"))
+    with reading(engine) as session:
+        ((unit, (measure,)),) = outlines(session, [], [])
+    engine.dispose()
+    assert (unit, measure.deadline.on, measure.known_on) == ("建设局", date(2021, 6, 30), date(2021, 1, 1))

@@ -24,7 +24,8 @@ from reminder.rules.kinds.nudge import NudgeRule
 from reminder.rules.kinds.overdue import OverdueRule
 from reminder.rules.kinds.pace import PaceRule
 from reminder.rules.kinds.report import ReportRule
-from reminder.rules.rule import Facts, Match, Practice, Rule, Span
+from reminder.rules.match import Match
+from reminder.rules.rule import Facts, Practice, Rule, Span
 from tests.rig import oracle, program, worlds
 
 KINDS = "before due overdue nudge report_due report_chase escalation pace look_back awaiting_reply duty"

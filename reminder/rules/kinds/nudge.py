@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import ClassVar, Literal
@@ -28,7 +27,7 @@ class NudgeRule(Rule):
 
     def asks(self, span: Span, practice: Practice) -> Iterable[Ask]:
         if self.days(span, practice):
-            yield Ask(span.first)
+            yield Ask(span.first, outlined=self.by_outline)
 
     def days(self, span: Span, practice: Practice) -> dict[date, list[date]]:
         """The days of `span` on which a nudge goes → the nominal days that land there, in order."""
@@ -57,10 +56,7 @@ class NudgeRule(Rule):
         landing = self.days(span, practice)
         if not landing:
             return
-        by_unit: dict[str, list[Measure]] = defaultdict(list)
-        for measure in facts.measures:
-            for unit in self.units(measure, facts):
-                by_unit[unit].append(measure)
+        by_unit = self.by_unit(facts)
         for day, nominals in landing.items():
             for unit, measures in by_unit.items():
                 open_measures = [measure for measure in measures if self.chases(measure, unit, day)]

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, time, timedelta
+from operator import attrgetter
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
@@ -65,31 +66,24 @@ class ReportRule(Rule):
     def asks(self, span: Span, practice: Practice) -> Iterable[Ask]:
         weeks = self.weeks(self._around(span), practice)
         if self._passed_over(span, practice) or any(True for week in weeks for _ in self._slots(week, span, practice)):
-            yield Ask(span.first - self._reach)
+            yield Ask(span.first - self._reach, outlined=self.by_outline)
 
     def _around(self, span: Span) -> Span:
         """The nominal due days of all weeks of which something may be said on the days of `span`."""
         return Span(span.first - self._reach, span.last + _WEEK + LONGEST_REST)
 
     def firings(self, facts: Facts, span: Span, practice: Practice) -> Iterator[Firing]:
-        by_unit = self._by_unit(facts)
+        by_unit = self.by_unit(facts)
         for week in self.weeks(self._around(span), practice):
             slots = list(self._slots(week, span, practice))
             owing = {unit: of for unit, of in by_unit.items() if self.owed(week, unit, of)} if slots else {}
             for unit, measures in owing.items():
                 for firing in self._of_one(week, unit, slots, facts, practice):
                     if self._missed(firing, unit, measures, facts, practice):
-                        yield replace(firing, owed_for=tuple(measures))
+                        yield replace(firing, owed_for=_in_order(measures))
             for slot in slots if owing else ():
                 if slot.part == "summary":
                     yield self._summed_up(week, slot, owing, facts, practice)
-
-    def _by_unit(self, facts: Facts) -> dict[str, list[Measure]]:
-        by_unit: dict[str, list[Measure]] = defaultdict(list)
-        for measure in facts.measures:
-            for unit in self.units(measure, facts):
-                by_unit[unit].append(measure)
-        return by_unit
 
     def weeks(self, span: Span, practice: Practice) -> Iterator[Week]:
         """Every week whose nominal due day lies in `span` and that owes a report."""
@@ -106,13 +100,13 @@ class ReportRule(Rule):
     def passed_over(self, facts: Facts, span: Span, practice: Practice) -> Iterator[Firing]:
         """The weeks without a working day up to their due day: the reports that would be due on days of `span`."""
         resting = self._passed_over(span, practice)
-        for unit, measures in self._by_unit(facts).items() if resting else ():
+        for unit, measures in self.by_unit(facts).items() if resting else ():
             for day in resting:
                 week = Week(week_name(day), day, practice.at(day, self.due.at))
                 if self.runs_on(day, practice) and self.owed(week, unit, measures):
                     due = Slot("remind", ReminderKind.REPORT_DUE, day, week.due_at)
                     why = Reason("no_working_day", {"week": week.name})
-                    yield replace(self._firing(week, unit, due, practice), owed_for=tuple(measures), skipped=why)
+                    yield replace(self._firing(week, unit, due, practice), owed_for=_in_order(measures), skipped=why)
 
     def _passed_over(self, span: Span, practice: Practice) -> list[date]:
         return [
@@ -214,6 +208,11 @@ class ReportRule(Rule):
         weeks = self.weeks(Span(day - 2 * _WEEK, day + 2 * _WEEK), practice)
         coming = sorted(slot.at.date() for week in weeks for slot in self._slots(week, ahead, practice))
         return Reason("not_yet", {"next": str(coming[0]) if coming else ""})
+
+
+def _in_order(measures: Iterable[Measure]) -> tuple[Measure, ...]:
+    """In the order of the ledger: outlines come in none."""
+    return tuple(sorted(measures, key=attrgetter("ledger", "id")))
 
 
 def summed(parts: Sequence[Firing]) -> Firing:
