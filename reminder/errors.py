@@ -74,3 +74,11 @@ class ChannelBroken(DeliveryError):
 
 class Gone(ChannelBroken):
     """The receiver wants no more (HTTP 410): nothing goes there until the office opens it again."""
+
+
+class TemplateFault(ReminderError):
+    """A template cannot be used, or (`warning`) should be looked at: mend the named file at the named line."""
+
+    def __init__(self, file: str, line: int, text: str, *, warning: bool = False) -> None:
+        super().__init__(f"{file}:{line}: {text}")
+        self.file, self.line, self.text, self.warning = file, line, text, warning

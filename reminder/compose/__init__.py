@@ -7,9 +7,9 @@ from reminder.compose.facts import Circumstances
 from reminder.compose.letter import compose, render_body
 from reminder.compose.office import compose_office, sentence_of
 from reminder.compose.samples import samples
-from reminder.compose.sandbox import TemplateFault
 from reminder.compose.templates import eject, forget_templates, templates_known
 from reminder.compose.wording import sentence
+from reminder.errors import TemplateFault
 
 __all__ = [
     "Circumstances",

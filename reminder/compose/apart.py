@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import IO, Any
 
 from reminder import bounds
-from reminder.compose.sandbox import TemplateFault
+from reminder.errors import TemplateFault
 
 WALL_SECONDS = 20.0  # the child bounds its own work; this is for one that cannot
 _MOST_TIMES = 3  # that a template may reach a limit before nobody asks for it any more

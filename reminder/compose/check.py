@@ -13,10 +13,10 @@ from reminder.compose.facts import Circumstances
 from reminder.compose.letter import write, write_body
 from reminder.compose.office import sample_matters, write_office
 from reminder.compose.samples import samples
-from reminder.compose.sandbox import TemplateFault
 from reminder.compose.sections import PARTS
 from reminder.compose.templates import WEBHOOK, Templates, stale, templates_known
 from reminder.domain.people import OFFICE
+from reminder.errors import TemplateFault
 from reminder.words import LOCALES
 
 _ON = date(2021, 5, 6)

@@ -16,7 +16,8 @@ from types import FrameType
 from typing import IO, Any
 
 from reminder.bounds import limit_memory
-from reminder.compose.sandbox import Sandbox, TemplateFault
+from reminder.compose.sandbox import Sandbox
+from reminder.errors import TemplateFault
 
 MEMORY = 256 * 2**20
 CPU_SECONDS = 2.0

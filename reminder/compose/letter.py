@@ -11,13 +11,13 @@ from typing import Any
 from reminder.compose import wording
 from reminder.compose.facts import CODE, NAME, TEXT, Circumstances, Entry, audience, entries, units, who
 from reminder.compose.owed import owed_data
-from reminder.compose.sandbox import TemplateFault
 from reminder.compose.sections import sections
 from reminder.compose.templates import WEBHOOK, Templates, templates
 from reminder.compose.text import clipped, folded, tidy
 from reminder.domain.message import Letter
 from reminder.domain.people import OFFICE
 from reminder.domain.reminder import Reminder
+from reminder.errors import TemplateFault
 from reminder.rules.recipients import answered_for
 
 MOST_SUBJECT = 96  # columns: some 55 characters of Chinese

@@ -8,7 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from reminder.compose.apart import Apart
-from reminder.compose.sandbox import Sandbox, TemplateFault
+from reminder.compose.sandbox import Sandbox
+from reminder.errors import TemplateFault
 from reminder.resources import data_dir
 from reminder.words import LOCALES
 
