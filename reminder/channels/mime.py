@@ -31,7 +31,6 @@ MOST_THREADS = 50  # servers refuse headers of many kilobytes
 _WORD_BYTES = 45  # of text in one encoded word: with `=?utf-8?b?…?=` 72 characters; RFC 2047 §2 allows 75
 _FIRST_WORD_BYTES = 39  # the first stands behind the header's name
 _LINE = 76  # RFC 2045 §6.8
-_BLOCK = Struct(f"{_LINE}s" * 32)
 _FOLD = "\r\n "
 
 
@@ -59,10 +58,15 @@ def _part(boundary: str, subtype: str, text: str) -> bytes:
 
 
 def _lines(code: bytes) -> list[bytes]:
-    """The lines of a text in base64, cut many at a time: a letter has hundreds."""
-    cut = len(code) - len(code) % _BLOCK.size
-    lines = [line for block in _BLOCK.iter_unpack(code[:cut]) for line in block]
-    return lines + [code[start : start + _LINE] for start in range(cut, len(code), _LINE)]
+    """The lines of a text in base64, all cut at once: a letter has hundreds."""
+    whole, rest = divmod(len(code), _LINE)
+    lines = [*_cutter(whole).unpack_from(code)]
+    return [*lines, code[-rest:]] if rest else lines
+
+
+@lru_cache(maxsize=64)  # letters of one morning are about as long as each other
+def _cutter(lines: int) -> Struct:
+    return Struct(f"{_LINE}s" * lines)
 
 
 def _headers(letter: Letter, envelope: Envelope, sender: str) -> Iterator[tuple[str, str]]:
@@ -71,7 +75,7 @@ def _headers(letter: Letter, envelope: Envelope, sender: str) -> Iterator[tuple[
     if envelope.reply_to:
         yield "Reply-To", f",{_FOLD}".join(on_the_wire(each) for each in envelope.reply_to)
     yield "Subject", _unstructured(one_line(letter.subject))
-    yield "Date", format_datetime(envelope.written_at)
+    yield "Date", _date(envelope.written_at)
     yield "Message-ID", _bracketed(envelope.message_id)
     if envelope.references:
         threads = _FOLD.join(_bracketed(each) for each in envelope.references[:MOST_THREADS])
@@ -84,27 +88,31 @@ def _headers(letter: Letter, envelope: Envelope, sender: str) -> Iterator[tuple[
         yield "Content-Language", locale.replace("_", "-")
 
 
+_date = lru_cache(maxsize=8)(format_datetime)  # letters are written many at a time
+
+
 @lru_cache(maxsize=8)  # one office has one sender
 def _sender(sender: str) -> str:
-    return _mailbox(*split_sender(sender))
+    name, address = split_sender(sender)
+    return _mailbox(_phrase(name), address)
 
 
 def _recipients(envelope: Envelope) -> str:
     """The recipient's mailboxes; without any, an empty group of that name (RFC 5322 §3.4)."""
-    name = one_line(envelope.recipient)
+    phrase = _phrase(envelope.recipient)
     good = [address for address in envelope.addresses if is_address(address)]  # `send` answers for the others
     if not good:
-        return f"{_phrase(name) or 'undisclosed-recipients'} :;"  # the blank ends an encoded word (RFC 2047 §5.3)
-    return f",{_FOLD}".join(_mailbox(name, address) for address in good)
+        return f"{phrase or 'undisclosed-recipients'} :;"  # the blank ends an encoded word (RFC 2047 §5.3)
+    return f",{_FOLD}".join(_mailbox(phrase, address) for address in good)
 
 
-def _mailbox(name: str, address: str) -> str:
-    phrase = _phrase(one_line(name))
+def _mailbox(phrase: str, address: str) -> str:
     return f"{phrase}{_FOLD}<{on_the_wire(address)}>" if phrase else on_the_wire(address)
 
 
 def _phrase(name: str) -> str:
     """A display name: plain where it is a few simple words, else encoded, which also covers quotes and commas."""
+    name = one_line(name)
     if len(name) <= LONGEST_PLAIN and re.fullmatch(r"[A-Za-z0-9 ]*", name):
         return name
     return _encoded(name)

@@ -11,12 +11,12 @@ from reminder.compose.text import tidy
 from reminder.domain.reminder import Reminder, ReminderKind
 
 MOST_OWED = 20
+_BESIDE = (ReminderKind.REPORT_SUMMARY, ReminderKind.AWAITING_REPLY, ReminderKind.DUTY)
 
 
 def owed(kind: ReminderKind, together: Sequence[Reminder], circumstances: Circumstances) -> dict[str, object]:
     """The letters, duties or weeks of reports of a section; empty lists where it is about none."""
-    once = {reminder.firing.subject + reminder.firing.unit: reminder for reminder in reversed(together)}
-    mine = list(reversed(once.values()))
+    mine = _each_once(together) if kind in _BESIDE else []
     weeks = mine if kind is ReminderKind.REPORT_SUMMARY else []
     letters = mine if kind is ReminderKind.AWAITING_REPLY else []
     duties = mine if kind is ReminderKind.DUTY else []
@@ -29,6 +29,11 @@ def owed(kind: ReminderKind, together: Sequence[Reminder], circumstances: Circum
         "duties_count": len(duties),
         "duties_late": sum(one.firing.about.get("part") == "chase" for one in duties),
     }
+
+
+def _each_once(together: Sequence[Reminder]) -> list[Reminder]:
+    once = {reminder.firing.subject + reminder.firing.unit: reminder for reminder in reversed(together)}
+    return list(reversed(once.values()))
 
 
 def owed_data(reminders: Sequence[Reminder], circumstances: Circumstances) -> dict[str, object]:

@@ -45,7 +45,7 @@ def _sample(kind: ReminderKind, locale: str, at: datetime) -> Reminder:
         about=_about(kind, locale, at.date()),
         due_at=at.replace(hour=17) if kind in (*_REPORTS, ReminderKind.DUTY) else None,
     )
-    return Reminder(firing=firing, recipient=unit, channel="sample", message="sample")
+    return Reminder(firing=firing, recipient=unit, channel="sample")
 
 
 def _about(kind: ReminderKind, locale: str, on: date) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from reminder.compose import wording
@@ -78,9 +78,9 @@ def _summary(
     kind: ReminderKind, together: Sequence[Reminder], found: Sequence[Entry], circumstances: Circumstances
 ) -> dict[str, object]:
     names, reports = units(together, circumstances), [reminder for reminder in together if reminder.firing.week]
+    states = [entry.state for entry in found]
     left = [entry.left for entry in found if entry.left is not None]
     nearest = min((entry.due for entry in found if entry.due and entry.due >= circumstances.on), default=None)
-    states = Counter(entry.state for entry in found)
     return {
         "kind": kind.value,
         "rules": sorted({reminder.firing.rule for reminder in together}),
@@ -88,7 +88,7 @@ def _summary(
         "who": who(names, circumstances),
         "units": wording.listed(circumstances.locale, names),
         "count": len(found),
-        **{state: states[state] for state in STATES},
+        **{state: states.count(state) for state in STATES},
         "worst": max((-days for days in left), default=0),
         "farthest": max(left, default=0),
         "nearest": wording.short_day(circumstances.locale, nearest, circumstances.on) if nearest else "",

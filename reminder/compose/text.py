@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from functools import lru_cache
 from itertools import accumulate
 
 WIDTH = 76  # columns; a Chinese character takes two
@@ -69,6 +70,7 @@ def folded(text: str) -> str:
     return lines.strip("\n") + "\n"
 
 
+@lru_cache(maxsize=256)  # half of what is folded are the sentences of a template: the same in every letter
 def _fold(line: str) -> str:
     if columns(line) <= WIDTH or "://" in line:  # a broken link is no link
         return line

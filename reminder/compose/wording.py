@@ -97,6 +97,7 @@ def state_of(left: int | None) -> str:
     return "soon" if left <= SOON_DAYS else "later"
 
 
+@lru_cache(maxsize=4096)
 def distance(locale: str, left: int | None) -> str:
     """How far the deadline is, in words: 逾期 3 天, 今天到期, 3 天后到期, 期限充裕, 不倒计时."""
     seen = state_of(left)
@@ -151,6 +152,8 @@ def pace(locale: str, about: Mapping[str, str], on: date) -> str:
 
 def listed(locale: str, names: Sequence[str], most: int = 20) -> str:
     """Names in one line; of many the first ones, and how many there are."""
+    if len(names) < 2:
+        return names[0] if names else ""
     joined = say(locale, "letters.comma").join(names[:most])
     return joined if len(names) <= most else say(locale, "letters.and_more", names=joined, n=len(names))
 
