@@ -9,11 +9,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from hashlib import sha256
 from itertools import chain
 
 from reminder.domain.people import Directory
-from reminder.domain.reminder import Ended, Firing, Reason, Reminder, ReminderKind
+from reminder.domain.reminder import Ended, Firing, Key, Reason, Reminder, ReminderKind
 from reminder.rules.calendar import days
 from reminder.rules.kinds.report import summed
 from reminder.rules.recipients import recipients
@@ -59,7 +58,7 @@ def occasions_by_parts(
     parts: Iterable[Facts], rules: Sequence[Rule], directory: Directory, practice: Practice, span: Span
 ) -> Iterator[list[Reminder]]:
     """The same where the ledger comes in parts, each a part of the units: what sums all units up comes last."""
-    sums: dict[tuple[str, ...], list[Reminder]] = defaultdict(list)
+    sums: dict[Key, list[Reminder]] = defaultdict(list)
     for facts in parts:
         planned: list[Reminder] = []
         for one in occasions(facts, rules, directory, practice, span):
@@ -80,14 +79,9 @@ def _addressed(rule: Rule, firing: Firing, directory: Directory) -> Iterator[Rem
                 firing=firing if recipient.lines is firing.lines else replace(firing, lines=recipient.lines),
                 recipient=recipient.name,
                 channel=channel,
-                message=_group(recipient.name, channel, firing.at.isoformat(), alone),
                 alone=alone,
                 instead_of=recipient.instead_of,
             )
-
-
-def _group(*parts: str) -> str:
-    return sha256("|".join(parts).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,23 +134,28 @@ class Window:
         instants = (practice.at(day, clock) for rule in rules for clock in rule.clocks() for day in days(first, today))
         return Span(first, today) if any(self.last < at <= self.now for at in instants) else None
 
-    def holds(self, reminder: Reminder, rule: Rule, practice: Practice) -> bool:
+    def midnight(self, practice: Practice) -> datetime:
+        """Where its last local day begins."""
+        return practice.at(self.now.astimezone(practice.zone).date(), time.min)
+
+    def holds(self, reminder: Reminder, rule: Rule, midnight: datetime) -> bool:
         """Whether this reminder's instant lies in the window, as far back as its rule and its measures reach."""
-        at, today = reminder.firing.at, self.now.astimezone(practice.zone).date()
-        if at > self.now or at.date() < today - timedelta(days=rule.catch_up_days):
+        at, due_at = reminder.firing.at, reminder.firing.due_at
+        if at > self.now or at.date() < midnight.date() - timedelta(days=rule.catch_up_days):
             return False
-        # Letters and duties stand beside the measures: the first cycle knows them from its own day on.
-        nowhere = today if self.last is None else date.min
-        first_known = min((measure.known_on or date.min for measure in reminder.firing.measures), default=nowhere)
-        due_at = reminder.firing.due_at
-        if due_at is not None and due_at.date() < first_known:
+        if due_at is not None and due_at.date() < self._first_known(reminder, midnight.date()):
             return False  # nobody is chased for what was due before the ledger was known
         if self.last is None:
-            return at.date() >= first_known
+            return at.date() >= self._first_known(reminder, midnight.date())
         if not self._was_known(reminder, rule):
-            return at > self.last and at >= datetime.combine(today, time.min, practice.zone)
-        unseen = [measure for measure in reminder.firing.measures if not measure.seen]
+            return at > self.last and at >= midnight
+        unseen = (measure for measure in reminder.firing.measures if not measure.seen)
         return at > self.last or any(at.date() >= (measure.known_on or date.min) for measure in unseen)
+
+    def _first_known(self, reminder: Reminder, today: date) -> date:
+        # Letters and duties stand beside the measures: the first cycle knows them from its own day on.
+        nowhere = today if self.last is None else date.min
+        return min((measure.known_on or date.min for measure in reminder.firing.measures), default=nowhere)
 
     def _was_known(self, reminder: Reminder, rule: Rule) -> bool:
         reached = f"reach:{reminder.recipient}:{reminder.channel}" in self.known
@@ -173,26 +172,33 @@ def answer(planned: Sequence[Reminder], rules: Sequence[Rule], window: Window, p
     a measure from the day on which it was first known.
     """
     by_name = {rule.name: rule for rule in rules}
+    midnight = window.midnight(practice)
     latest: dict[tuple[str, ...], Reminder] = {}
     ended: list[Ended] = []
     for reminder in planned:  # in the order of their instants
-        if not window.holds(reminder, by_name[reminder.firing.rule], practice):
+        firing = reminder.firing
+        if not window.holds(reminder, by_name[firing.rule], midnight):
             continue
-        by = Reason("superseded", {"by": str(reminder.firing.occasion)})
-        ended += (Ended(one, "superseded", by) for one in reminder.earlier)
-        if reminder.firing.skipped:
-            ended.append(Ended(reminder, "skipped", reminder.firing.skipped))
+        ended += (_superseded(one, firing) for one in reminder.earlier)
+        if firing.skipped:
+            ended.append(Ended(reminder, "skipped", firing.skipped))
             continue
-        key = (*reminder.key[:2], *reminder.key[3:])
-        if key in latest:
-            ended.append(Ended(latest[key], "superseded", by))
-        late = reminder.firing.at.date() < window.now.astimezone(practice.zone).date()
+        rule, subject, _, *whom = reminder.key
+        if before := latest.get(key := (rule, subject, *whom)):
+            ended.append(_superseded(before, firing))
+        late = firing.at.date() < midnight.date()
         latest[key] = replace(reminder, late=True) if late else reminder  # none is planned as late
     return Answer(due=tuple(latest.values()), ended=tuple(ended))
 
 
+def _superseded(reminder: Reminder, by: Firing) -> Ended:
+    return Ended(reminder, "superseded", Reason("superseded", {"by": str(by.occasion)}))
+
+
 def without(answered: Answer, ended: Sequence[Ended]) -> Answer:
     """The same where some that were due have ended instead."""
+    if not ended:
+        return answered
     over = {one.reminder.key for one in ended}
     due = tuple(one for one in answered.due if one.key not in over)
     return Answer(due=due, ended=(*answered.ended, *ended))

@@ -97,7 +97,7 @@ def a_reminder(kind: ReminderKind = ReminderKind.BEFORE, *measures: Measure, **c
         "reason": Reason("before", {"deadline": "2021-05-13", "days": "7"}),
     }
     own = {name: changes.pop(name) for name in list(changes) if name in Firing.__dataclass_fields__}
-    reminder: dict[str, Any] = {"recipient": "建设局", "channel": "mail", "message": "m"}
+    reminder: dict[str, Any] = {"recipient": "建设局", "channel": "mail"}
     return Reminder(**{"firing": Firing(**firing | own)} | reminder | changes)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from reminder.domain.reminder import Reminder
+    from reminder.domain.reminder import Key, Reminder
 
 Change = Literal["added", "removed", "moved", "changed"]
 
@@ -59,9 +59,6 @@ def _about(reminder: Reminder) -> list[tuple[int, tuple[int, ...]]]:
 
 def _how(one: Reminder, other: Reminder) -> Change:
     return "changed" if one.firing.at == other.firing.at else "moved"
-
-
-Key = tuple[str, str, str, str, str, str]
 
 
 def _pairs(gone: Mapping[Key, Reminder], come: Mapping[Key, Reminder]) -> Iterator[tuple[Key, Key]]:

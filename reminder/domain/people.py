@@ -23,7 +23,7 @@ class Party:
 
     def reachable(self, channels: tuple[str, ...]) -> tuple[str, ...]:
         """Those of `channels` by which this party can be reached, in that order."""
-        return tuple(name for name in channels if name in self.addresses)
+        return tuple([name for name in channels if name in self.addresses])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import NamedTuple
 
 from reminder.domain.measure import Measure
+
+Key = tuple[str, str, date, str, str, str]
 
 
 class ReminderKind(StrEnum):
@@ -93,14 +96,12 @@ class Reminder:
     """A firing for one recipient by one channel: the unit of the outbox's unique key.
 
     `recipient` is a unit's name, a leader's title or "office"; where the office answers for somebody who cannot
-    be reached, `instead_of` names them. Reminders with an equal `message` travel together; one with `alone` set
-    travels only with others of the same `alone`.
+    be reached, `instead_of` names them. One with `alone` set travels only with others of the same `alone`.
     """
 
     firing: Firing
     recipient: str
     channel: str
-    message: str
     alone: str = ""
     instead_of: str = ""
     late: bool = False
@@ -112,10 +113,16 @@ class Reminder:
             yield replace(self, firing=replace(self.firing, occasion=occasion, superseded=(), skipped=None))
 
     @property
-    def key(self) -> tuple[str, str, str, str, str, str]:
+    def key(self) -> Key:
         """What makes it unique: rule, subject, occasion, unit, recipient, channel."""
         firing = self.firing
-        return (firing.rule, firing.subject, firing.occasion.isoformat(), firing.unit, self.recipient, self.channel)
+        return (firing.rule, firing.subject, firing.occasion, firing.unit, self.recipient, self.channel)
+
+    @property
+    def message(self) -> str:
+        """Equal for those that are planned to travel together."""
+        parts = (self.recipient, self.channel, self.firing.at.isoformat(), self.alone)
+        return sha256("|".join(parts).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)

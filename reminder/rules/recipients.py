@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from reminder.domain.measure import Measure
 from reminder.domain.people import OFFICE, Directory, Leader, Party
@@ -13,8 +13,7 @@ from reminder.rules.rule import ADDRESSEE, Rule
 _AND = "、"  # between the names of those whom one recipient answers for
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(NamedTuple):
     """Who gets it, by which channels, with which lines; `instead_of` are those for whom it is answered."""
 
     name: str
@@ -45,7 +44,7 @@ def _together(one: Recipient, other: Recipient, firing: Firing) -> Recipient:
     about = {line.measure.id for line in (*one.lines, *other.lines)}
     names = dict.fromkeys([*answered_for(one.instead_of), *answered_for(other.instead_of)])
     lines = tuple(line for line in firing.lines if line.measure.id in about)
-    return replace(one, lines=lines, instead_of=_AND.join(names))
+    return one._replace(lines=lines, instead_of=_AND.join(names))
 
 
 def _addressed(entry: str, firing: Firing, directory: Directory) -> Iterator[tuple[Party, tuple[Line, ...]]]:

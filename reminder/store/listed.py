@@ -24,14 +24,14 @@ class Listed:
         self.columns, self._key, self._where = columns, key, where
         self._statements: dict[str, Prepared] = {}
 
-    def rows(self, session: Session, values: Iterable[int] | Iterable[str]) -> Tuples:
-        """In no order."""
+    def rows(self, session: Session, values: Iterable[int] | Iterable[str], **given: Any) -> Tuples:
+        """In no order. `given` are the parameters of `where`."""
         connection = session.connection()
         dialect = connection.dialect.name
         if dialect not in self._statements:
             asked = select(*self.columns).where(among_given(dialect, self._key), *self._where)
             self._statements[dialect] = Prepared(asked)
-        return self._statements[dialect].tuples(connection, {GIVEN: told(dialect, values)})
+        return self._statements[dialect].tuples(connection, {GIVEN: told(dialect, values), **given})
 
 
 def read(columns: Sequence[Column[Any]], rows: Tuples, dialect: Dialect) -> dict[str, Sequence[Any]]:

@@ -12,7 +12,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from reminder.domain.measure import Measure
-from reminder.domain.reminder import Reason
+from reminder.domain.reminder import Key, Reason
 from reminder.store.among import among
 from reminder.store.messages import Attempt, attempts_of, without_payload
 from reminder.store.outbox_tables import MessageRow, ReminderRow
@@ -31,7 +31,7 @@ class Occasion:
     `key` is the unique key of a reminder: rule, subject, occasion, unit, recipient, channel.
     """
 
-    key: tuple[str, str, str, str, str, str]
+    key: Key
     kind: str
     at: datetime
     late: bool
@@ -100,7 +100,7 @@ def of_measure(session: Session, measure: Measure, most: int) -> list[Occasion]:
 def _occasion(row: ReminderRow, message: MessageRow | None, tries: tuple[Attempt, ...]) -> Occasion:
     ended = row.outcome_reason
     return Occasion(
-        key=(row.rule, row.subject, row.occasion.isoformat(), row.unit, row.recipient, row.channel),
+        key=(row.rule, row.subject, row.occasion, row.unit, row.recipient, row.channel),
         kind=row.kind,
         at=row.at,
         late=row.late,

@@ -10,12 +10,11 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import select as select_columns
+from sqlalchemy import bindparam
 from sqlmodel import Session
 
 from reminder.domain.measure import Measure
-from reminder.domain.reminder import Ended, Firing, Line, Reason, Reminder, ReminderKind
-from reminder.store.among import among
+from reminder.domain.reminder import Ended, Firing, Key, Line, Reason, Reminder, ReminderKind
 from reminder.store.bulk import insert_many
 from reminder.store.listed import Listed, read
 from reminder.store.measures import by_ids
@@ -28,12 +27,18 @@ _WRITTEN = (
     *("about", "reason", "lines", "message_pk", "outcome", "outcome_reason"),
 )
 _TABLE = ReminderRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
+_KNOWN = Listed(
+    [_TABLE.c[name] for name in _UNIQUE],
+    _TABLE.c.subject,
+    _TABLE.c.rule == bindparam("of_rule"),
+    _TABLE.c.occasion.between(bindparam("first"), bindparam("last")),
+)
 
 
 def unknown(session: Session, reminders: Iterable[Reminder]) -> list[Reminder]:
     """Those reminders whose occasion is not stored yet, each once."""
     asked = {reminder.key: reminder for reminder in reminders}
-    known = _known(session, asked)
+    known = _known(session, asked.keys())
     return [reminder for key, reminder in asked.items() if key not in known]
 
 
@@ -51,19 +56,16 @@ def store_ended(session: Session, ended: Sequence[Ended]) -> None:
     insert_many(session.connection(), _TABLE, _WRITTEN, rows)
 
 
-def _known(session: Session, keys: Collection[tuple[str, ...]]) -> set[tuple[str, ...]]:
+def _known(session: Session, keys: Collection[Key]) -> set[Key]:
     """Those of `keys` that are stored already, asked of the unique index rule by rule."""
     subjects: dict[str, set[str]] = defaultdict(set)
-    for key in keys:
-        subjects[key[0]].add(key[1])
-    days = [date.fromisoformat(pick(key[2] for key in keys)) for pick in (min, max)] if keys else []
-    known: set[tuple[str, ...]] = set()
+    for rule, subject, *_ in keys:
+        subjects[rule].add(subject)
+    days = {occasion for _, _, occasion, *_ in keys}
+    known: set[Key] = set()
     for rule, of_rule in subjects.items():
-        stored = select_columns(*(_TABLE.c[name] for name in _UNIQUE)).where(
-            _TABLE.c.rule == rule, among(session, _TABLE.c.subject, of_rule), _TABLE.c.occasion.between(*days)
-        )
-        found = session.connection().execute(stored)
-        known.update((row[0], row[1], row[2].isoformat(), *row[3:]) for row in found)
+        if rows := _KNOWN.rows(session, of_rule, of_rule=rule, first=min(days), last=max(days)):
+            known.update(zip(*read(_KNOWN.columns, rows, session.get_bind().dialect).values(), strict=True))
     return known
 
 
@@ -183,7 +185,6 @@ def _reminder(row: _Row, measures: Mapping[int, Measure]) -> Reminder:
         firing=firing,
         recipient=row.recipient,
         channel=row.channel,
-        message=str(row.message_pk or ""),
         instead_of=row.instead_of,
         late=row.late,
     )

@@ -70,7 +70,7 @@ def reminder(measures: list[Measure], kind: ReminderKind = ReminderKind.NUDGE) -
         lines=tuple(Line(one) for one in measures),
         reason=Reason("nudge", {"count": str(len(measures)), "occasion": str(MONDAY)}),
     )
-    return Reminder(firing=firing, recipient=unit, channel="mail", message="m")
+    return Reminder(firing=firing, recipient=unit, channel="mail")
 
 
 def envelope(number: int, recipient: str = "建设局") -> Envelope:

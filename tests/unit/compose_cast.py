@@ -82,7 +82,7 @@ def reminder(
         week="2021-W22" if report else "",
         due_at=datetime(2021, 6, 4, 17, tzinfo=SHANGHAI) if report else None,
     )
-    known = Reminder(firing=firing, recipient=unit, channel="mail", message="m")
+    known = Reminder(firing=firing, recipient=unit, channel="mail")
     return replace(known, **others)  # type: ignore[arg-type]
 
 

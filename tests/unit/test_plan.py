@@ -260,8 +260,9 @@ def test_what_an_earlier_cycle_did_not_know_is_not_answered_for_the_very_instant
     (one,) = planned(rules, measures, "2021-06-07", "2021-06-07")
     for now, holds in (("2021-06-07 09:00", False), ("2021-06-07 10:00", False)):
         window = Window(last=at("2021-06-07 09:00"), now=at(now))
-        assert window.holds(one, rules[0], a_practice()) is holds
-    assert Window(last=at("2021-06-07 08:59"), now=at("2021-06-07 09:00")).holds(one, rules[0], a_practice())
+        assert window.holds(one, rules[0], at("2021-06-07 00:00")) is holds
+    first = Window(last=at("2021-06-07 08:59"), now=at("2021-06-07 09:00"))
+    assert first.holds(one, rules[0], first.midnight(a_practice()))
 
 
 @pytest.mark.parametrize(
@@ -280,7 +281,7 @@ def test_a_window_begins_after_the_last_cycle_and_for_a_new_measure_on_the_day_i
     rules, people = [a_rule("nudge")], a_directory()
     (one,) = planned(rules, [a_measure("2021-12-31", seen=seen, known_on=known_on)], "2021-06-07", "2021-06-07")
     window = Window(last=at(last), now=at("2021-06-07 14:00"), known=known_parts(rules, people))
-    assert window.holds(one, rules[0], a_practice()) is holds
+    assert window.holds(one, rules[0], at("2021-06-07 00:00")) is holds
 
 
 def test_a_rider_whose_nudge_lies_in_a_year_without_a_calendar_is_provisional():
