@@ -15,7 +15,7 @@ from reminder.domain.silence import Silence
 from reminder.rules.calendar import missing_year
 from reminder.store.holding import set_aside_count
 from reminder.store.memory import recall
-from reminder.store.messages import measure_keys, without_payload
+from reminder.store.messages import measure_keys
 from reminder.store.notices import DEAD_LETTER, HELD, lasting
 from reminder.store.outbox_tables import DEAD, MessageRow
 from reminder.store.service_tables import NoticeRow
@@ -41,7 +41,7 @@ def matter_of(row: NoticeRow, *, fresh: bool = True) -> Matter:
 
 def dead_letters(look: Look) -> Iterator[Matter]:
     """The letters that could not be sent and that nobody has seen to."""
-    dead = select(MessageRow).options(without_payload()).where(text(DEAD)).order_by(col(MessageRow.id).desc())
+    dead = select(MessageRow).where(text(DEAD)).order_by(col(MessageRow.id).desc())
     for row in look.session.exec(dead.limit(_MOST_LETTERS)):
         facts = {"id": str(row.id), "recipient": row.recipient, "channel": row.channel, "why": row.why}
         yield Matter("outbox", DEAD_LETTER, facts)

@@ -20,7 +20,6 @@ from reminder.errors import UsageError
 from reminder.gate.key import same, seal
 from reminder.rules.report_slots import week_name
 from reminder.store.gate_tables import RevokedRow
-from reminder.store.messages import without_payload
 from reminder.store.outbox_tables import MessageRow, ReminderRow
 from reminder.words import say
 
@@ -62,7 +61,7 @@ def follow(session: Session, key: str, token: str, now: datetime, zone: ZoneInfo
     parts = _TOKEN.fullmatch(token)
     if parts is None:
         return None
-    wanted = select(MessageRow).options(without_payload()).where(col(MessageRow.id) == int(parts[1]))
+    wanted = select(MessageRow).where(col(MessageRow.id) == int(parts[1]))
     message = session.exec(wanted).first()
     good = same(_seal(key, parts[1], message.message_id if message else ""), parts[2])
     if message is None or not good or message.written_at is None or not _runs(message.written_at, now):

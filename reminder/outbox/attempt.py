@@ -10,18 +10,32 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Table, and_, bindparam, insert, literal_column, or_, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    LargeBinary,
+    Table,
+    and_,
+    bindparam,
+    insert,
+    literal_column,
+    or_,
+    text,
+    update,
+)
 from sqlmodel import Session, col, func, select
 
 from reminder.domain.message import Envelope, Outcome
 from reminder.domain.reminder import Reason
 from reminder.outbox.lease import LEASE, Claimed, cancel_reminder, told_of
 from reminder.store.delivery_log import record
+from reminder.store.listed import Listed
 from reminder.store.notices import TEMPLATE, Notice, note
-from reminder.store.outbox_tables import DIED, WAITING_STATES, DeliveryRow, MessageRow
+from reminder.store.outbox_tables import DIED, WAITING_STATES, DeliveryRow, MessageRow, PayloadRow
 from reminder.store.prepared import Prepared
 
 _MESSAGES = MessageRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
+_PAYLOADS = PayloadRow.__table__  # type: ignore[attr-defined]  # the same
 _DELIVERIES = DeliveryRow.__table__  # type: ignore[attr-defined]  # the same
 _BLANK: ColumnElement[str] = literal_column("''")  # as a parameter of each row it would count towards a limit
 _OURS = and_(_MESSAGES.c.id == bindparam("key"), _MESSAGES.c.lease_token == bindparam("token"))
@@ -34,9 +48,11 @@ def _new(table: Table, *names: str) -> dict[str, Any]:
 
 
 _COUNTED = {"attempts": _MESSAGES.c.attempts + 1} | _new(_MESSAGES, "lease_until")
-_FIXED = _new(_MESSAGES, "payload", "subject", "addresses", "thread_ids", "written_at")
+_FIXED = _new(_MESSAGES, "subject", "addresses", "thread_ids", "written_at")
 _BEGIN_FIRST = Prepared(update(_MESSAGES).where(_UNTRIED).values(**_COUNTED, **_FIXED))
 _BEGIN_AGAIN = Prepared(update(_MESSAGES).where(_UNTRIED).values(**_COUNTED))
+_KEEP = Prepared(insert(_PAYLOADS).values(message_pk=bindparam("key"), content=bindparam("content", type_=LargeBinary)))
+_UNREFUSED = Listed([_DELIVERIES.c.message_pk], _DELIVERIES.c.message_pk, _DELIVERIES.c.outcome != "refused")
 _NEWS = _new(_DELIVERIES, "outcome", "code", "text")
 _CLOSE = Prepared(
     update(_DELIVERIES)
@@ -96,7 +112,8 @@ def begin_attempts(session: Session, starts: Sequence[Start], now: datetime) -> 
         NotTogether: one of several cannot begin; nothing may be committed, and each is to be begun alone.
     """
     connection = session.connection()
-    first = [_fixed(start, now) for start in starts if start.message.payload is None]
+    new = [start for start in starts if start.message.payload is None]
+    first = [_fixed(start, now) for start in new]
     later = [_named(start, now) for start in starts if start.message.payload is not None]
     for statement, rows in ((_BEGIN_FIRST, first), (_BEGIN_AGAIN, later)):
         changed = statement.run(connection, rows).rowcount if rows else 0
@@ -104,11 +121,13 @@ def begin_attempts(session: Session, starts: Sequence[Start], now: datetime) -> 
             if len(starts) > 1:
                 raise NotTogether(f"{len(rows) - changed} of {len(rows)}")
             return [_begun_before(session, starts[0])]
+    if new:
+        _KEEP.run(connection, [{"key": start.message.id, "content": start.written.payload} for start in new])
     for start in starts:
         for reminder, reason in start.dropped.items():
             cancel_reminder(session, reminder, reason)
     _note_faults(session, starts, now)
-    record(session, [_bytes_fixed(start, now) for start in starts if start.message.payload is None])
+    record(session, [_bytes_fixed(start, now) for start in new])
     facts = {f"new_message_pk_{n}": start.message.id for n, start in enumerate(starts)}
     opened = {message: key for key, message in _opening(len(starts)).all(connection, facts | {"new_at": now})}
     return [opened[start.message.id] for start in starts]
@@ -142,7 +161,6 @@ def _named(start: Start, now: datetime) -> dict[str, Any]:
 
 def _fixed(start: Start, now: datetime) -> dict[str, Any]:
     return _named(start, now) | {
-        "new_payload": start.written.payload,
         "new_subject": start.written.subject,
         "new_addresses": list(start.envelope.addresses),
         "new_thread_ids": list(start.envelope.references),
@@ -197,10 +215,7 @@ def _left(one: Settled) -> dict[str, Any]:
 
 def doubtful(session: Session, ids: Collection[int]) -> set[int]:
     """Those of these messages that somebody may have: not every attempt was plainly refused."""
-    if not ids:
-        return set()
-    others = select(col(DeliveryRow.message_pk)).where(col(DeliveryRow.message_pk).in_(sorted(ids)))
-    return set(session.exec(others.where(DeliveryRow.outcome != "refused").distinct()))
+    return {key for (key,) in _UNREFUSED.rows(session, ids)} if ids else set()
 
 
 def deadly(session: Session, ids: Collection[int], times: int) -> set[int]:

@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache, lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, case, or_, text, update
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, or_, select, text, update
+from sqlmodel import Session, col
+from sqlmodel import select as select_rows
 
 from reminder.domain.reminder import Reason
+from reminder.store.among import GIVEN, among_given, told
 from reminder.store.delivery_log import record
-from reminder.store.outbox_tables import DIED, WAITING_STATES, DeliveryRow, MessageRow, ReminderRow
+from reminder.store.listed import Listed, read
+from reminder.store.outbox_tables import (
+    DIED,
+    FREE_STATES,
+    WAITING_STATES,
+    DeliveryRow,
+    MessageRow,
+    PayloadRow,
+    ReminderRow,
+)
+from reminder.store.prepared import Prepared
 
 LEASE = timedelta(minutes=5)
 _MESSAGES = MessageRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
-_NAMES = ("id", "message_id", "channel", "recipient", "own", "attempts", "created_at", "written_at", "payload")
-_CLAIMED = [_MESSAGES.c[name] for name in (*_NAMES, "addresses", "thread_ids")]
-_ORDER = (col(MessageRow.nearest_on), col(MessageRow.next_attempt_at), col(MessageRow.id))
+_DELIVERIES = DeliveryRow.__table__  # type: ignore[attr-defined]  # the same
+_PAYLOADS = PayloadRow.__table__  # type: ignore[attr-defined]  # the same
+_NAMES = ("id", "message_id", "channel", "recipient", "own", "attempts", "created_at", "written_at")
+_READ = [_MESSAGES.c[name] for name in (*_NAMES, "addresses", "thread_ids", "nearest_on", "next_attempt_at")]
+_FIXED = Listed([_PAYLOADS.c.message_pk, _PAYLOADS.c.content], _PAYLOADS.c.message_pk)
+_SORTED = ("nearest_on", "next_attempt_at", "id")
+_ORDER = [_MESSAGES.c[name] for name in _SORTED]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,22 +60,23 @@ class Claimed:
 
 def due_channels(session: Session, now: datetime) -> list[str]:
     """The channels by which something may be tried at `now`."""
-    waiting = select(col(MessageRow.channel)).where(*_ready(now)).distinct()
+    waiting = select_rows(col(MessageRow.channel)).where(*_ready(now)).distinct()
     return sorted(session.exec(waiting))
 
 
 def due(session: Session, now: datetime) -> list[tuple[int, str]]:
     """The id and the channel of every message that may be tried at `now`, the nearest deadline first."""
-    named = select(col(MessageRow.id), col(MessageRow.channel)).where(*_ready(now)).order_by(*_ORDER)
+    named = select_rows(col(MessageRow.id), col(MessageRow.channel)).where(*_ready(now)).order_by(*_ORDER)
     return [(key, channel) for key, channel in session.exec(named) if key is not None]
 
 
 def way_of(session: Session, key: int, now: datetime) -> tuple[str, bool] | None:
     """By which channel a message goes, and whether it may be tried at `now`; None where there is no such message."""
-    channel = session.exec(select(MessageRow.channel).where(MessageRow.id == key)).first()
+    channel = session.exec(select_rows(MessageRow.channel).where(MessageRow.id == key)).first()
     if channel is None:
         return None
-    return channel, session.exec(select(MessageRow.id).where(MessageRow.id == key, *_ready(now))).first() is not None
+    ready = select_rows(MessageRow.id).where(MessageRow.id == key, *_ready(now))
+    return channel, session.exec(ready).first() is not None
 
 
 def new_token() -> str:
@@ -70,55 +89,64 @@ def claim(session: Session, now: datetime, limit: int, channels: Collection[str]
 
     Also takes over messages whose lease has run out: their worker died.
     """
-    chosen = (
-        select(MessageRow.id)
-        .where(*_ready(now), _one_of(channels))
-        .order_by(*_ORDER)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    taken = session.connection().execute(
-        update(_MESSAGES)
-        .where(_MESSAGES.c.id.in_(chosen))
-        .values(state="sending", lease_token=token, lease_until=now + LEASE)
-        .returning(*_CLAIMED, _MESSAGES.c.nearest_on, _MESSAGES.c.next_attempt_at)
-    )
-    rows = sorted(taken.mappings(), key=lambda row: (row["nearest_on"], row["next_attempt_at"], row["id"]))
-    claimed = [_claimed(row, token) for row in rows]
-    if tried := [one.id for one in claimed if one.attempts]:
+    named = {f"channel_{n}": name for n, name in enumerate(channels)}
+    given = {"now": now, "most": limit, "new_lease_token": token, "new_lease_until": now + LEASE}
+    taken = _taking(len(named)).tuples(session.connection(), named | given)
+    if not taken:
+        return []
+    found = read(_READ, taken, session.get_bind().dialect)
+    order = sorted(range(len(taken)), key=lambda n: tuple(found[name][n] for name in _SORTED))
+    tried = [key for key, attempts in zip(found["id"], found["attempts"], strict=True) if attempts]
+    fixed = {key: content for key, content in _FIXED.rows(session, tried)} if tried else {}  # noqa: C416 - as pairs
+    claimed = [_claimed({name: cells[n] for name, cells in found.items()}, token, fixed) for n in order]
+    if tried:
         interrupted = _close_interrupted(session, tried)
         record(session, [told_of(one, "unknown", now, DIED) for one in claimed if one.id in interrupted])
     return claimed
 
 
-def _ready(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    free = col(MessageRow.state).in_(("pending", "held", "retrying", "unknown"))
+@lru_cache(maxsize=64)
+def _taking(many: int) -> Prepared:
+    """Leases the first messages of so many channels. One name is compared by "=", so that the index gives the order."""
+    names: list[ColumnElement[str]] = [bindparam(f"channel_{n}", type_=_MESSAGES.c.channel.type) for n in range(many)]
+    of_channels = _MESSAGES.c.channel == names[0] if many == 1 else _MESSAGES.c.channel.in_(names)
+    chosen = (
+        select(_MESSAGES.c.id)
+        .where(*_ready(bindparam("now", type_=_MESSAGES.c.next_attempt_at.type)), of_channels)
+        .order_by(*_ORDER)
+        .limit(bindparam("most", type_=Integer))
+        .with_for_update(skip_locked=True)
+    )
+    lease = {name: bindparam(f"new_{name}", type_=_MESSAGES.c[name].type) for name in ("lease_token", "lease_until")}
+    taken = update(_MESSAGES).where(_MESSAGES.c.id.in_(chosen)).values(state="sending", **lease)
+    return Prepared(taken.returning(*_READ))
+
+
+def _ready(now: datetime | ColumnElement[datetime]) -> tuple[ColumnElement[bool], ...]:
+    free: ColumnElement[bool] = text(FREE_STATES)  # type: ignore[assignment]  # so that it can be prepared
     abandoned = and_(col(MessageRow.state) == "sending", col(MessageRow.lease_until) < now)
     waiting: ColumnElement[bool] = text(WAITING_STATES)  # type: ignore[assignment]  # a literal, for the partial index
     return waiting, or_(free, abandoned), col(MessageRow.next_attempt_at) <= now
 
 
-def _one_of(channels: Collection[str]) -> ColumnElement[bool]:
-    """One name is compared by "=", so that the index also gives the order."""
-    if len(channels) == 1:
-        return col(MessageRow.channel) == next(iter(channels))
-    return col(MessageRow.channel).in_(sorted(channels))
-
-
 def _close_interrupted(session: Session, ids: Sequence[int]) -> set[int]:
     """An attempt still open under a lease that ran out: nobody knows whether the peer accepted it."""
-    closed = session.connection().execute(
-        update(DeliveryRow)
-        .where(col(DeliveryRow.message_pk).in_(ids), col(DeliveryRow.outcome) == "trying")
-        .values(outcome="unknown", text=DIED)
-        .returning(col(DeliveryRow.message_pk))
-    )
-    return {key for (key,) in closed}
+    dialect = session.get_bind().dialect.name
+    return {key for (key,) in _closing(dialect).tuples(session.connection(), {GIVEN: told(dialect, ids)})}
 
 
-def _claimed(row: RowMapping, token: str) -> Claimed:
+@cache
+def _closing(dialect: str) -> Prepared:
+    of_messages = among_given(dialect, _DELIVERIES.c.message_pk)
+    closed = update(_DELIVERIES).where(of_messages, _DELIVERIES.c.outcome == "trying")
+    return Prepared(closed.values(outcome="unknown", text=DIED).returning(_DELIVERIES.c.message_pk))
+
+
+def _claimed(row: Mapping[str, Any], token: str, fixed: Mapping[int, bytes]) -> Claimed:
     facts = {name: row[name] for name in _NAMES}
-    return Claimed(**facts, token=token, addresses=tuple(row["addresses"]), thread_ids=tuple(row["thread_ids"]))
+    addresses, thread_ids = tuple(row["addresses"]), tuple(row["thread_ids"])
+    payload = fixed.get(row["id"])
+    return Claimed(**facts, addresses=addresses, thread_ids=thread_ids, token=token, payload=payload)
 
 
 def told_of(message: Claimed, act: str, at: datetime, text: str = "") -> dict[str, object]:
@@ -176,7 +204,7 @@ def give_back(session: Session, token: str, only: int | None = None) -> int:
 def is_ours(session: Session, message: Claimed) -> bool:
     """Whether a message is still under our lease: nobody has taken it over."""
     mine = and_(col(MessageRow.id) == message.id, col(MessageRow.lease_token) == message.token)
-    return session.exec(select(MessageRow.id).where(mine)).first() is not None
+    return session.exec(select_rows(MessageRow.id).where(mine)).first() is not None
 
 
 def _update_mine(session: Session, message: Claimed, **values: object) -> bool:

@@ -18,7 +18,7 @@ from sqlalchemy import Row, bindparam, insert, text, update
 from sqlmodel import Session, col, func, select
 
 from reminder.store.log_tables import LogBaseRow, LogRow
-from reminder.store.outbox_tables import MessageRow
+from reminder.store.outbox_tables import MessageRow, PayloadRow
 from reminder.store.prepared import Prepared
 
 FIRST = "0" * 64  # stands before the first row
@@ -154,22 +154,24 @@ def _letters(session: Session) -> int:
     oldest = session.exec(select(func.min(LogRow.at))).one()
     if oldest is None:
         return 0
-    fixed = (col(MessageRow.payload).is_not(None), col(MessageRow.written_at) >= oldest)
-    return session.exec(select(func.count()).select_from(MessageRow).where(*fixed)).one()
+    fixed = (col(PayloadRow.message_pk) == col(MessageRow.id), col(MessageRow.written_at) >= oldest)
+    return session.exec(select(func.count(col(MessageRow.id))).where(*fixed)).one()
 
 
 def _letters_told(session: Session) -> int:
     """Of how many letters that are there the log tells, sealed or not."""
     told = select(func.count(LogRow.message_id.distinct()))  # type: ignore[attr-defined]  # SQLModel declares values
     there = told.join(MessageRow, col(MessageRow.message_id) == col(LogRow.message_id))
-    return session.exec(there.where(LogRow.act == "fixed", col(MessageRow.payload).is_not(None))).one()
+    fixed = there.join(PayloadRow, col(PayloadRow.message_pk) == col(MessageRow.id))
+    return session.exec(fixed.where(LogRow.act == "fixed")).one()
 
 
 def _with_payloads(session: Session) -> Iterator[tuple[LogRow, bytes | None]]:
-    joined = select(LogRow, MessageRow.payload).join(
+    joined = select(LogRow, PayloadRow.content).join(
         MessageRow, (col(MessageRow.message_id) == LogRow.message_id) & (LogRow.act == "fixed"), isouter=True
     )
-    sealed = joined.where(col(LogRow.position).is_not(None)).order_by(col(LogRow.position))
+    there = joined.join(PayloadRow, col(PayloadRow.message_pk) == col(MessageRow.id), isouter=True)
+    sealed = there.where(col(LogRow.position).is_not(None)).order_by(col(LogRow.position))
     found = session.exec(sealed.execution_options(yield_per=_PORTION))
     try:
         yield from found

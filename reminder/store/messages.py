@@ -9,11 +9,18 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, text, update
-from sqlalchemy.orm import defer
-from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import Session, col, func, select
 
-from reminder.store.outbox_tables import CANCELLED, DEAD, DIED, WAITING_STATES, DeliveryRow, MessageRow, ReminderRow
+from reminder.store.outbox_tables import (
+    CANCELLED,
+    DEAD,
+    DIED,
+    WAITING_STATES,
+    DeliveryRow,
+    MessageRow,
+    PayloadRow,
+    ReminderRow,
+)
 from reminder.store.tables import MeasureRow
 
 STATES = ("pending", "held", "retrying", "sending", "sent", "unknown", "failed", "cancelled")
@@ -65,7 +72,7 @@ def posted(
         wanted = wanted.where(col(MessageRow.id).in_(sorted(ids)))
     if page is not None:
         wanted = wanted.where(col(MessageRow.id) > page[0]).limit(page[1])
-    return _told(session, session.exec(wanted.options(without_payload())).all())
+    return _told(session, session.exec(wanted).all())
 
 
 def newest(session: Session, most: int, state: str | None = None, before: int | None = None) -> list[Posted]:
@@ -76,7 +83,7 @@ def newest(session: Session, most: int, state: str | None = None, before: int | 
     if state is not None:
         rare = {"failed": DEAD, "cancelled": CANCELLED}.get(state, WAITING_STATES)
         wanted = wanted.where(MessageRow.state == state, *([] if state == "sent" else [text(rare)]))
-    return _told(session, session.exec(wanted.options(without_payload())).all())
+    return _told(session, session.exec(wanted).all())
 
 
 def sent_between(session: Session, first: datetime, end: datetime) -> int:
@@ -87,18 +94,13 @@ def sent_between(session: Session, first: datetime, end: datetime) -> int:
 
 def payload_of(session: Session, key: int) -> bytes | None:
     """The bytes of a message; None where it has not been tried, or they are no longer kept."""
-    return session.exec(select(MessageRow.payload).where(MessageRow.id == key)).first()
+    return session.exec(select(PayloadRow.content).where(PayloadRow.message_pk == key)).first()
 
 
 def _told(session: Session, rows: Sequence[MessageRow]) -> list[Posted]:
     keys = [row.id for row in rows if row.id is not None]
     tries, carried = attempts_of(session, keys), _carried(session, keys)
     return [_posted(row, tries.get(row.id or 0, ()), carried.get(row.id or 0, [])) for row in rows]
-
-
-def without_payload() -> ExecutableOption:
-    """Leaves the bytes where they are: those of some years do not fit into the memory."""
-    return defer(MessageRow.payload, raiseload=True)  # type: ignore[arg-type]  # SQLModel declares values
 
 
 def _posted(row: MessageRow, tries: tuple[Attempt, ...], carried: list[tuple[str, tuple[str, ...]]]) -> Posted:

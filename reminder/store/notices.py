@@ -10,7 +10,6 @@ from sqlalchemy import and_, text, update
 from sqlmodel import Session, col, func, select
 
 from reminder.store.insert import insert_into
-from reminder.store.messages import without_payload
 from reminder.store.outbox_tables import DEAD, MessageRow
 from reminder.store.service_tables import NoticeRow
 
@@ -92,7 +91,7 @@ def assign(session: Session, rows: Sequence[NoticeRow], own: str) -> None:
 def note_dead_letters(session: Session, now: datetime) -> None:
     """Notes every message that failed and was not noted yet, wherever it failed; one tried again is over."""
     noted = select(NoticeRow.id).where(NoticeRow.about == MessageRow.id, NoticeRow.code == DEAD_LETTER, _LASTING)
-    dead = select(MessageRow).options(without_payload()).where(text(DEAD), ~noted.exists())
+    dead = select(MessageRow).where(text(DEAD), ~noted.exists())
     for row in session.exec(dead.order_by(col(MessageRow.id))).all():
         facts = {"id": str(row.id), "recipient": row.recipient, "channel": row.channel, "why": row.why, "own": row.own}
         key = f"{DEAD_LETTER}:{row.id}"

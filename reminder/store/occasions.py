@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from reminder.domain.measure import Measure
 from reminder.domain.reminder import Key, Reason
 from reminder.store.among import among
-from reminder.store.messages import Attempt, attempts_of, without_payload
+from reminder.store.messages import Attempt, attempts_of
 from reminder.store.outbox_tables import MessageRow, ReminderRow
 
 Asked = tuple[str, ...]
@@ -58,7 +58,6 @@ def recorded(session: Session, first: datetime, end: datetime) -> list[Occasion]
         select(ReminderRow, MessageRow)
         .join(MessageRow, col(ReminderRow.message_pk) == col(MessageRow.id), isouter=True)
         .where(or_(due, caught_up))
-        .options(without_payload())
         .order_by(col(ReminderRow.at), col(ReminderRow.id))
     )
     rows = session.exec(wanted).all()
@@ -88,7 +87,6 @@ def of_measure(session: Session, measure: Measure, most: int) -> list[Occasion]:
         select(ReminderRow, MessageRow)
         .join(MessageRow, col(ReminderRow.message_pk) == col(MessageRow.id), isouter=True)
         .where(subjects)
-        .options(without_payload())
         .order_by(col(ReminderRow.at).desc(), col(ReminderRow.id).desc())
         .limit(most * 2)  # a unit's letter does not speak of every measure
     )

@@ -12,13 +12,15 @@ from reminder.store import tables  # noqa: F401 - constraints are named as it sa
 
 PROVISIONAL = "provisional"
 WAITING_STATES = "state IN ('pending', 'held', 'retrying', 'unknown', 'sending')"
+FREE_STATES = "state IN ('pending', 'held', 'retrying', 'unknown')"
 CANCELLED = "state = 'cancelled'"
 DEAD = "state = 'failed'"
 OWN = "own <> ''"
 
 
 class MessageRow(SQLModel, table=True):
-    """One message of the outbox. Identity, addresses and bytes are fixed at the first attempt."""
+    """One message of the outbox. Identity, addresses and bytes are fixed at the first attempt. It is written anew at
+    each step of its way, hence its bytes stand elsewhere."""
 
     __tablename__ = "message"
     __table_args__ = (
@@ -69,8 +71,18 @@ class MessageRow(SQLModel, table=True):
     addresses: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     thread_ids: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     subject: str = ""
-    payload: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     finished_at: datetime | None = None
+
+
+class PayloadRow(SQLModel, table=True):
+    """What goes over the wire, the same on every attempt: there since the first one."""
+
+    __tablename__ = "payload"
+
+    message_pk: int = Field(
+        sa_column=Column(ForeignKey("message.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+    )
+    content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class ReminderRow(SQLModel, table=True):

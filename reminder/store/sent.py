@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from reminder.store.outbox_tables import MessageRow, ReminderRow
+from reminder.store.outbox_tables import MessageRow, PayloadRow, ReminderRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,9 @@ class Sent:
 
 def sent_reminders(session: Session, zone: ZoneInfo) -> list[Sent]:
     """Every reminder that was sent, in the order of sending."""
-    joined = select(ReminderRow, MessageRow).where(ReminderRow.message_pk == MessageRow.id, MessageRow.state == "sent")
+    joined = select(ReminderRow, MessageRow, PayloadRow.content).where(
+        ReminderRow.message_pk == MessageRow.id, PayloadRow.message_pk == MessageRow.id, MessageRow.state == "sent"
+    )
     rows = session.exec(joined.order_by(col(MessageRow.finished_at), col(ReminderRow.id)))
     return [
         Sent(
@@ -34,8 +36,8 @@ def sent_reminders(session: Session, zone: ZoneInfo) -> list[Sent]:
             recipient=reminder.recipient,
             message_id=message.message_id,
             sent_at=message.finished_at.astimezone(zone),
-            payload=message.payload,
+            payload=payload,
         )
-        for reminder, message in rows
-        if message.finished_at is not None and message.payload is not None and reminder.outcome is None
+        for reminder, message, payload in rows
+        if message.finished_at is not None and reminder.outcome is None
     ]

@@ -146,13 +146,13 @@ def test_a_row_that_is_not_sealed_yet_can_only_be_sealed(stage):
         ("UPDATE delivery_log SET at = '2021-06-08 00:30:00' WHERE position = 3", Broken(3, "changed")),
         ("DELETE FROM delivery_log WHERE position = 3", Broken(3, "missing")),
         ("DELETE FROM delivery_log WHERE position = 1", Broken(1, "missing")),
-        ("UPDATE message SET payload = subject_bytes", Broken(1, "bytes")),
+        ("UPDATE payload SET content = other_bytes", Broken(1, "bytes")),
     ],
 )
 def test_the_first_row_that_does_not_fit_is_told(stage, statement, broken):
     lived(stage)
     as_bytes = "X'00'" if stage.engine.dialect.name == "sqlite" else r"'\x00'::bytea"
-    unguarded(stage, statement.replace("subject_bytes", as_bytes))
+    unguarded(stage, statement.replace("other_bytes", as_bytes))
     intact, found = verified(stage)
     assert (intact, replace(found, message_id="")) == (broken.position - 1, broken)
 

@@ -266,8 +266,8 @@ def marked_early(database: sqlite3.Connection) -> None:
 def named_anew(database: sqlite3.Connection) -> None:
     database.executescript("""
         CREATE TRIGGER anew AFTER UPDATE OF lease_token ON message WHEN NEW.state = 'sending' AND NEW.attempts > 0 BEGIN
-            UPDATE message SET message_id = 'r-' || lower(hex(randomblob(10))) || '@example.org', payload = NULL
-            WHERE id = NEW.id;
+            UPDATE message SET message_id = 'r-' || lower(hex(randomblob(10))) || '@example.org' WHERE id = NEW.id;
+            DELETE FROM payload WHERE message_pk = NEW.id;
         END""")
 
 

@@ -47,7 +47,8 @@ ANEW = (
     "DELETE FROM delivery",
     "DELETE FROM destination",  # nobody rests from the round before
     "DELETE FROM message WHERE own <> ''",
-    "UPDATE message SET state = 'pending', attempts = 0, payload = NULL, finished_at = NULL, next_attempt_at = due_at",
+    "DELETE FROM payload",
+    "UPDATE message SET state = 'pending', attempts = 0, finished_at = NULL, next_attempt_at = due_at",
 )
 _ROUNDS = 3  # of each
 _LONG = 1800  # seconds

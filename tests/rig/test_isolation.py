@@ -55,11 +55,8 @@ def test_healthchecks_crash_loop_five_poisoned_rows_among_many_stop_only_themsel
             "UPDATE reminder SET occasion = 'someday' WHERE message_pk = 5",
         ]
         with engine.begin() as connection:
-            connection.execute(text("DELETE FROM delivery"))
-            connection.execute(
-                text("UPDATE message SET state = 'pending', attempts = 0, payload = NULL, next_attempt_at = due_at")
-            )
-            for statement in poison:
+            anew = "UPDATE message SET state = 'pending', attempts = 0, next_attempt_at = due_at"
+            for statement in ("DELETE FROM delivery", "DELETE FROM payload", anew, *poison):
                 connection.execute(text(statement))
         running.start()
         running.arrived(120, wanted=195)

@@ -53,9 +53,12 @@ def in_flight(engine: Engine) -> None:
 
 def kept(engine: Engine) -> list[tuple[object, ...]]:
     """What must be there whatever the schema has become."""
+    apart = inspect(engine).has_table("payload")
+    content = "(SELECT content FROM payload WHERE message_pk = message.id)" if apart else "payload"
     together = text(
-        "SELECT message.id, message_id, message.state, payload, rule, reminder.subject, delivery.outcome FROM message"
-        " JOIN reminder ON reminder.message_pk = message.id JOIN delivery ON delivery.message_pk = message.id"
+        f"SELECT message.id, message_id, message.state, {content}, rule, reminder.subject, delivery.outcome"
+        " FROM message JOIN reminder ON reminder.message_pk = message.id"
+        " JOIN delivery ON delivery.message_pk = message.id"
         " ORDER BY message.id"
     )
     with engine.connect() as connection:

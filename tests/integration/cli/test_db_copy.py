@@ -188,9 +188,9 @@ def test_a_database_of_something_else_is_not_touched(served, database, monkeypat
 
 
 FAULTS = {
-    "a byte": "AFTER INSERT ON message WHEN NEW.payload IS NOT NULL BEGIN "
-    "UPDATE message SET payload = CAST(substr(payload, 1, 9) || x'00' || substr(payload, 11) AS BLOB) "
-    "WHERE id = NEW.id",
+    "a byte": "AFTER INSERT ON payload BEGIN "
+    "UPDATE payload SET content = CAST(substr(content, 1, 9) || x'00' || substr(content, 11) AS BLOB) "
+    "WHERE message_pk = NEW.message_pk",
     "an instant": "AFTER INSERT ON message BEGIN "
     "UPDATE message SET due_at = '2021-06-07 11:00:00.000001' WHERE id = NEW.id",
     "a document": "AFTER INSERT ON measure BEGIN UPDATE measure SET tags = '[\"重点\"]' WHERE id = NEW.id",
@@ -227,16 +227,16 @@ def test_one_changed_byte_is_seen_on_postgresql(served, database, monkeypatch):
         connection.execute(
             text(
                 "CREATE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-                "NEW.payload = set_byte(NEW.payload, 9, 0); RETURN NEW; END $$"
+                "NEW.content = set_byte(NEW.content, 9, 0); RETURN NEW; END $$"
             )
         )
         connection.execute(
-            text("CREATE TRIGGER planted BEFORE INSERT ON message FOR EACH ROW EXECUTE FUNCTION planted()")
+            text("CREATE TRIGGER planted BEFORE INSERT ON payload FOR EACH ROW EXECUTE FUNCTION planted()")
         )
     engine.dispose()
     said = copy_from(target, desk, monkeypatch)
     assert said.code == 2
-    assert "message" in said.err
+    assert "table payload differs" in said.err
     assert not any(contents(target).values())
 
 

@@ -15,7 +15,7 @@ from reminder.app import open_app
 from reminder.gate import accounts, tokens
 from reminder.gate.role import Person, Role
 from reminder.store.engine import reading, writing
-from reminder.store.outbox_tables import MessageRow
+from reminder.store.outbox_tables import MessageRow, PayloadRow
 from reminder.web.application import application
 from reminder.web.headers import Guarded
 from tests.integration.cli.conftest import Desk, bare, desk, empty_database, folder  # noqa: F401 - fixtures
@@ -139,10 +139,10 @@ def letters(house: House) -> dict[str, list[str]]:
     """By recipient the plain texts that were sent, the oldest first."""
     found: dict[str, list[str]] = {}
     with reading(house.engine) as session:
-        for row in session.exec(select(MessageRow).order_by(MessageRow.id)):
-            if row.payload:
-                body = email.message_from_bytes(row.payload, policy=email.policy.default).get_body(("plain",))
-                found.setdefault(row.recipient, []).append(body.get_content())
+        sent = select(MessageRow.recipient, PayloadRow.content).where(PayloadRow.message_pk == MessageRow.id)
+        for recipient, content in session.exec(sent.order_by(MessageRow.id)):
+            body = email.message_from_bytes(content, policy=email.policy.default).get_body(("plain",))
+            found.setdefault(recipient, []).append(body.get_content())
     return found
 
 
