@@ -68,5 +68,8 @@ class Channel(ABC):
     def send(self, payload: bytes, envelope: Envelope, now: datetime) -> Receipt:
         """One attempt. Raises Passing, RateLimited, Permanent or ChannelBroken; returns once the peer accepted."""
 
+    def expect(self, envelope: Envelope | None) -> None:  # noqa: B027  # most peers cannot be told
+        """What is sent right behind the next message: the peer may be told beforehand. None where nothing is."""
+
     def close(self) -> None:  # noqa: B027  # most channels hold nothing open
         """Gives back connections. Failing to do so is never a failure of delivery."""

@@ -83,6 +83,8 @@ class EmailChannel(Channel):
         self._from = on_the_wire(split_sender(keys.sender)[1])
         self._session = Session(keys.server(folder))
         self._broken: ChannelBroken | None = None
+        self._next: Envelope | None = None  # what follows the message that is sent now
+        self._foretold: tuple[Envelope, SmtpMail] | None = None  # what the server was told to follow
 
     @classmethod
     def address_fault(cls, address: str, locale: str = "zh_CN") -> str | None:
@@ -100,6 +102,8 @@ class EmailChannel(Channel):
         seconds = self._keys.timeout
         try:
             with cut_after(seconds, self._session.socket, reserved=seconds * _FOR_THE_ANSWER) as limit:
+                if self._foretold and self._foretold[0] is not envelope:
+                    self._forget()
                 if self._session.carried >= self._keys.per_connection:
                     self._session.quit()
                 return self._over_what_is_open(payload, envelope, now, limit)
@@ -108,10 +112,24 @@ class EmailChannel(Channel):
         except ChannelBroken as error:
             self._broken = error
             raise
+        finally:
+            self._next = None
+
+    def expect(self, envelope: Envelope | None) -> None:
+        """The server is told who gets the next mail right behind this one's bytes, where it takes that."""
+        self._next = envelope
 
     def close(self) -> None:
         """Says goodbye to the server."""
+        self._forget()
         self._session.quit()
+
+    def _forget(self) -> None:
+        """Where another mail was foretold than comes, there is no taking it back but to hang up: the server waits for
+        its bytes."""
+        if self._foretold:
+            self._foretold = None
+            self._session.drop()
 
     def _over_what_is_open(self, payload: bytes, envelope: Envelope, now: datetime, limit: cut_after) -> Receipt:
         reused = self._session.carried > 0
@@ -123,30 +141,55 @@ class EmailChannel(Channel):
             return self._attempt(payload, envelope, now, limit)
 
     def _attempt(self, payload: bytes, envelope: Envelope, now: datetime, limit: cut_after) -> Receipt:
+        foretold, self._foretold = self._foretold, None
         smtp = self._session.line(now, limit.left())
-        mail = SmtpMail(self._session.server, smtp, now)
         try:
-            mail.announce(self._from, envelope.addresses, reused=self._session.carried > 0)
+            if foretold:
+                mail = foretold[1]
+                mail.awaited(now, reused=True)
+            else:
+                mail = self._mail(smtp, envelope)
+                mail.announce(now, reused=self._session.carried > 0)
             self._session.carried += 1
             limit.check()
-            mail.hand_over(payload)
+            mail.hand_over(payload, self._foretell(smtp))
             limit.last()
-            return mail.accepted()
+            return mail.accepted(now)
         except (smtplib.SMTPException, OSError) as error:
-            self._session.drop()
+            self._drop()
             text = f"the connection broke before the message was handed over: {error}"
             raise _Gone(self._session.server.clean(text)) from error
         except DeliveryError as error:
             self._clear(smtp, error)
             raise
 
+    def _mail(self, smtp: smtplib.SMTP, envelope: Envelope) -> SmtpMail:
+        return SmtpMail(self._session.server, smtp, self._from, envelope.addresses)
+
+    def _foretell(self, smtp: smtplib.SMTP) -> bytes:
+        """What goes out right behind this mail's bytes."""
+        following = self._next
+        if following is None or self._session.carried >= self._keys.per_connection:
+            return b""
+        mail = self._mail(smtp, following)
+        told = mail.foretold()
+        self._foretold = (following, mail) if told else None
+        return told
+
+    def _drop(self) -> None:
+        self._foretold = None
+        self._session.drop()
+
     def _clear(self, smtp: smtplib.SMTP, error: DeliveryError) -> None:
-        """Makes the connection fit for the next message, or hangs up where it is not to be trusted."""
+        """Makes the connection fit for the next message, or hangs up where it is not to be trusted. Behind a message's
+        bytes the server is at a beginning again, and may be at the next one's already."""
         spent = error.accepted_unknown or error.code in (str(CLOSING), "-1") or "MI:DMC" in error.text
+        if self._foretold and not spent:
+            return
         try:
             if not spent and smtp.rset()[0] == 250:
                 self._session.carried = max(self._session.carried, 1)
                 return
         except (smtplib.SMTPException, OSError):
             pass  # what the server thinks of RSET changes nothing about the refusal
-        self._session.drop()
+        self._drop()

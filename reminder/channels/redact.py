@@ -16,7 +16,8 @@ _PATH = re.compile(r"(\burl: )\S+", re.IGNORECASE)  # urllib3: "Max retries exce
 def redact(text: str, secrets: Iterable[str]) -> str:
     """`text` on one line, cut to LONGEST, without the secrets in any usual spelling and with URLs cut to their host."""
     text = hidden(text, secrets)
-    text = "".join(c if c.isprintable() else " " for c in text)
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
     return " ".join(text.split())[:LONGEST]
 
 
@@ -25,6 +26,8 @@ def hidden(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         for spelling in sorted(_spellings(secret), key=len, reverse=True):
             text = text.replace(spelling, HIDDEN)
+    if ":" not in text:  # most answers of a server hold none
+        return text
     return _PATH.sub(rf"\1{HIDDEN}", _URL.sub(_host_only, text))
 
 

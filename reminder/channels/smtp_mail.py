@@ -1,7 +1,8 @@
 """One mail over an open connection (RFC 5321 §3.3): its parties, its bytes, and what the server says to each.
 
 Where the server offers PIPELINING (RFC 2920) parties and DATA go out in one write, and the answers are matched in their
-order; a mail then costs two round trips instead of four.
+order; a mail then costs two round trips instead of four. Where another mail follows at once, its parties go out right
+behind the bytes of this one (RFC 2920 §3.1), and it costs one.
 """
 
 from __future__ import annotations
@@ -24,31 +25,13 @@ _LEADING_DOT = re.compile(rb"(?m)^\.")
 
 
 class SmtpMail:
-    """One transaction: `announce`, then `hand_over`."""
+    """One transaction: `announce`, or `foretold` and `awaited`; then `hand_over` and `accepted`."""
 
-    def __init__(self, server: Server, smtp: smtplib.SMTP, now: datetime) -> None:
-        self._server, self._smtp, self._now = server, smtp, now
+    def __init__(self, server: Server, smtp: smtplib.SMTP, sender: str, addresses: Sequence[str]) -> None:
+        self._server, self._smtp = server, smtp
         self._refused: list[tuple[str, DeliveryError]] = []
-
-    def announce(self, sender: str, addresses: Sequence[str], *, reused: bool) -> None:
-        """MAIL, RCPT for each address and DATA, until the server wants the message.
-
-        Raises a DeliveryError where it does not, smtplib's errors and OSError where the connection broke; a connection
-        `reused` that the server closes for having been idle is broken, not refused.
-        """
-        wires = self._sendable(addresses)
-        if not wires:
-            raise of_all(self._refused) if self._refused else Permanent("there is no address to send to")
-        commands = [f"MAIL FROM:<{sender}>", *(f"RCPT TO:<{wire}>" for _, wire in wires), "DATA"]
-        together = self._smtp.has_extn("pipelining")
-        answers = self._at_once(commands) if together else self._in_turn(commands)
-        if reused and answers[0][0] == CLOSING:
-            raise smtplib.SMTPServerDisconnected(self._reply(answers[0]).text)
-        try:
-            self._judge(answers, [address for address, _ in wires])
-        except DeliveryError:
-            self._retract(answers, len(commands))
-            raise
+        self._wires = self._sendable(addresses)
+        self._commands = [f"MAIL FROM:<{sender}>", *(f"RCPT TO:<{wire}>" for _, wire in self._wires), "DATA"]
 
     def _sendable(self, addresses: Sequence[str]) -> list[tuple[str, str]]:
         """Each address with its form on the wire; what has none is refused by ourselves."""
@@ -60,19 +43,43 @@ class SmtpMail:
                 self._refused.append((address, Permanent(str(error))))
         return wires
 
-    def _at_once(self, commands: Sequence[str]) -> list[_Answer]:
-        self._smtp.send("\r\n".join(commands) + "\r\n")
+    def announce(self, now: datetime, *, reused: bool) -> None:
+        """MAIL, RCPT for each address and DATA, until the server wants the message.
+
+        Raises a DeliveryError where it does not, smtplib's errors and OSError where the connection broke; a connection
+        `reused` that the server closes for having been idle is broken, not refused.
+        """
+        if not self._wires:
+            raise of_all(self._refused) if self._refused else Permanent("there is no address to send to")
+        if self._smtp.has_extn("pipelining"):
+            self._smtp.send(self._together())
+            self.awaited(now, reused=reused)
+        else:
+            self._judged(self._in_turn(), now, reused=reused)
+
+    def foretold(self) -> bytes:
+        """The same commands to be written behind the mail before this one; none where they have to wait."""
+        return self._together() if self._wires and self._smtp.has_extn("pipelining") else b""
+
+    def awaited(self, now: datetime, *, reused: bool) -> None:
+        """The answers to what was foretold; raises as `announce` does."""
+        self._judged(self._answers(), now, reused=reused)
+
+    def _together(self) -> bytes:
+        return ("\r\n".join(self._commands) + "\r\n").encode("ascii")
+
+    def _answers(self) -> list[_Answer]:
         answers: list[_Answer] = []
-        while len(answers) < len(commands):
+        while len(answers) < len(self._commands):
             answers.append(self._smtp.getreply())
             if answers[-1][0] in (CLOSING, -1):
                 break  # nothing that follows can be trusted
         return answers
 
-    def _in_turn(self, commands: Sequence[str]) -> list[_Answer]:
+    def _in_turn(self) -> list[_Answer]:
         """Stops where the server has refused what the rest needs."""
         answers: list[_Answer] = []
-        for command in commands:
+        for command in self._commands:
             if command == "DATA" and not any(code in (250, 251) for code, _ in answers[1:]):
                 break
             answers.append(self._smtp.docmd(command))
@@ -80,34 +87,44 @@ class SmtpMail:
                 break
         return answers
 
-    def _judge(self, answers: Sequence[_Answer], addresses: Sequence[str]) -> None:
+    def _judged(self, answers: Sequence[_Answer], now: datetime, *, reused: bool) -> None:
+        if reused and answers[0][0] == CLOSING:
+            raise smtplib.SMTPServerDisconnected(self._reply(answers[0]).text)
+        try:
+            self._judge(answers, now)
+        except DeliveryError:
+            self._retract(answers)
+            raise
+
+    def _judge(self, answers: Sequence[_Answer], now: datetime) -> None:
         if answers[0][0] != 250:
-            raise refusal(Stage.SENDER, self._reply(answers[0]), self._now)
+            raise refusal(Stage.SENDER, self._reply(answers[0]), now)
         accepted = False
-        for address, answer in zip(addresses, answers[1:], strict=False):
+        for (address, _), answer in zip(self._wires, answers[1:], strict=False):
             if answer[0] in (250, 251):
                 accepted = True
                 continue
-            error = refusal(Stage.RECIPIENT, self._reply(answer), self._now)
+            error = refusal(Stage.RECIPIENT, self._reply(answer), now)
             if answer[0] == CLOSING:
                 raise error
             self._refused.append((address, error))
         if not accepted:
             raise of_all(self._refused)
         if answers[-1][0] != _GO_ON:
-            raise refusal(Stage.DATA, self._reply(answers[-1]), self._now)
+            raise refusal(Stage.DATA, self._reply(answers[-1]), now)
 
-    def _retract(self, answers: Sequence[_Answer], asked: int) -> None:
+    def _retract(self, answers: Sequence[_Answer]) -> None:
         """A server that wants a message for nobody gets an empty one, which it has to refuse (RFC 2920 §3.1)."""
-        if len(answers) == asked and answers[-1][0] == _GO_ON:
+        if len(answers) == len(self._commands) and answers[-1][0] == _GO_ON:
             self._smtp.send(b".\r\n")
             self._smtp.getreply()
 
-    def hand_over(self, payload: bytes) -> None:
-        """The message itself. Errors until here leave the server with nothing."""
-        self._smtp.send(_dotted(payload))
+    def hand_over(self, payload: bytes, behind: bytes = b"") -> None:
+        """The message itself, and what is `foretold` of the next one. Errors until here leave the server with
+        nothing."""
+        self._smtp.send(_dotted(payload) + behind)
 
-    def accepted(self) -> Receipt:
+    def accepted(self, now: datetime) -> Receipt:
         """What the server says to the whole message. Passing with `accepted_unknown` where it says nothing."""
         try:
             answer = self._smtp.getreply()
@@ -117,7 +134,7 @@ class SmtpMail:
         if reply.code < 0:
             raise self._unknown(f"the answer was none: {reply.text}")
         if not 200 <= reply.code < 300:
-            raise refusal(Stage.DATA, reply, self._now)
+            raise refusal(Stage.DATA, reply, now)
         names = "; ".join(f"refused {address}: {error.text}" for address, error in self._refused)
         return Receipt(str(reply.code), f"{reply.text}; {names}" if names else reply.text)
 

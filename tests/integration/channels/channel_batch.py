@@ -27,8 +27,15 @@ class Batch:
     def payload(self) -> bytes:
         return self.channel.render(self.letter, self.envelope)
 
+    def to(self, *addresses: str) -> Envelope:
+        return replace(self.envelope, addresses=addresses or self.envelope.addresses)
+
     def send(self, *addresses: str) -> Receipt:
-        envelope = replace(self.envelope, addresses=addresses or self.envelope.addresses)
+        return self.sent(self.to(*addresses))
+
+    def sent(self, envelope: Envelope, then: Envelope | None = None) -> Receipt:
+        """One letter, right behind which another one is to go."""
+        self.channel.expect(then)
         return self.channel.send(self.channel.render(self.letter, envelope), envelope, self.now)
 
     def refused(self, *addresses: str) -> DeliveryError:

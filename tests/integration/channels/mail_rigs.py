@@ -136,6 +136,15 @@ class Line:
         """So many bytes as they come."""
         return self._file.read(length)
 
+    def letter(self) -> list[str]:
+        """The lines before the final dot; a ConnectionError where the peer hangs up before it."""
+        lines: list[str] = []
+        while (raw := self._file.readline()) not in (b".\r\n", b""):
+            lines.append(raw.decode("utf-8", "replace").strip())
+        if not raw:
+            raise ConnectionResetError("hung up before the final dot")
+        return lines
+
     def hears(self, verb: str) -> bool:
         """Whether the next command is `verb`; smtplib writes some in capitals and some not."""
         return self.hear().upper().startswith(verb)

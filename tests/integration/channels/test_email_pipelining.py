@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from channel_batch import Mail
+from channel_batch import Batch, Mail
 from mail_rigs import Line, scripted
 
+from reminder.domain.message import Envelope
 from reminder.errors import ChannelBroken, DeliveryError, Passing, Permanent
 
 
@@ -39,11 +40,8 @@ class Server:
         reply = planned if isinstance(planned, str) else planned.pop(0)
         line.say(reply)
         if verb == "DATA" and reply.startswith("354"):
-            letter: list[str] = []
-            while (text := line.hear()) != ".":
-                letter.append(text)
-            self.letters.append(letter)
-            line.say("250 queued" if letter else "554 no valid recipients")
+            self.letters.append(line.letter())
+            line.say("250 queued" if self.letters[-1] else "554 no valid recipients")
 
 
 def verbs(server: Server) -> list[str]:
@@ -143,3 +141,135 @@ def test_421_among_the_answers_hangs_up(mail: Mail) -> None:
         assert (type(error), error.accepted_unknown) == (Passing, False)
         assert batch.send().code == "250"
         assert count == [2]
+
+
+def row(batch: Batch, *answers: str, names: str = "abc") -> None:
+    """One mail to each name, each foretold by the one before; what came of each: its code."""
+    envelopes: list[Envelope | None] = [batch.to(f"{name}@x.org") for name in names]
+    for envelope, then, answer in zip(envelopes, [*envelopes[1:], None], answers, strict=True):
+        assert envelope is not None
+        try:
+            code = batch.sent(envelope, then).code
+        except DeliveryError as refused:
+            code = refused.code
+        assert code == answer
+
+
+def receivers(server: Server) -> list[str]:
+    return [command.partition("<")[2][0] for command in server.heard if command.startswith("RCPT")]
+
+
+def test_the_next_mail_is_announced_right_behind_the_bytes_of_this_one(mail: Mail) -> None:
+    """The server keeps the answer to a mail until it has heard the parties of the next one."""
+
+    def waits(line: Line) -> None:
+        line.say("220 ready")
+        line.hear()
+        line.say("250-here\r\n250 PIPELINING")
+        behind = [line.hear() for _ in range(3)]
+        for last in (False, False, True):
+            line.say("250 ok\r\n250 ok\r\n354 go on")
+            line.letter()
+            behind = [] if last else [line.hear() for _ in range(3)]
+            line.say("250 queued")
+        said.extend(behind)
+        line.politely()
+
+    said: list[str] = []
+    with scripted(waits) as (port, count), mail(port) as batch:
+        row(batch, "250", "250", "250")
+        assert count == [1]
+    assert said == []
+
+
+@pytest.mark.parametrize("offers", [True, False], ids=["at once", "in turn"])
+def test_who_is_foretold_gets_his_own_mail_once(mail: Mail, offers: bool) -> None:
+    server = Server(offers=offers)
+    with scripted(server) as (port, count), mail(port) as batch:
+        row(batch, "250", "250", "250")
+        assert count == [1]
+    assert (receivers(server), len(server.letters)) == (["a", "b", "c"], 3)
+    assert verbs(server) == ["MAIL", "RCPT", "DATA"] * 3
+
+
+def test_a_mail_refused_behind_its_bytes_takes_nothing_from_the_next(mail: Mail) -> None:
+    class Choosy(Server):
+        def answer(self, line: Line, command: str) -> None:
+            self.heard.append(command)
+            if command != "DATA":
+                line.say("250 ok")
+                return
+            line.say("354 go on")
+            self.letters.append(line.letter())
+            line.say("552 too large" if len(self.letters) == 1 else "250 queued")
+
+    server = Choosy()
+    with scripted(server) as (port, count), mail(port) as batch:
+        row(batch, "552", "250", "250")
+        assert count == [1], "no RSET in the midst of the next one"
+    assert verbs(server) == ["MAIL", "RCPT", "DATA"] * 3
+
+
+def test_a_foretold_recipient_that_is_refused_leaves_the_others_theirs(mail: Mail) -> None:
+    server = Server(RCPT=["250 ok", "550 no such user", "250 ok"])
+    with scripted(server) as (port, count), mail(port) as batch:
+        row(batch, "250", "550", "250")
+        assert count == [1]
+    assert [bool(letter) for letter in server.letters] == [True, False, True], "to nobody goes an empty one, refused"
+
+
+def test_where_another_mail_comes_than_was_foretold_the_server_gets_none_of_it(mail: Mail) -> None:
+    """It waits for the bytes of the foretold one: whatever came now would go to the wrong recipient."""
+    servers = Server(), Server()
+    with scripted(*servers) as (port, count), mail(port) as batch:
+        batch.sent(batch.to("a@x.org"), batch.to("b@x.org"))
+        batch.sent(batch.to("c@x.org"))
+        assert count == [2]
+    assert [receivers(server) for server in servers] == [["a", "b"], ["c"]]
+    assert [len(server.letters) for server in servers] == [1, 1]
+
+
+def test_who_was_foretold_and_never_sent_gets_nothing_at_the_end(mail: Mail) -> None:
+    server = Server()
+    with scripted(server) as (port, _), mail(port) as batch:
+        batch.sent(batch.to("a@x.org"), batch.to("b@x.org"))
+    assert (receivers(server), len(server.letters)) == (["a", "b"], 1)
+
+
+def test_a_connection_that_breaks_behind_the_bytes_leaves_one_in_doubt_and_the_next_untouched(mail: Mail) -> None:
+    def breaks(line: Line) -> None:
+        line.say("220 ready")
+        line.hear()
+        line.say("250-here\r\n250 PIPELINING")
+        for _ in range(3):
+            line.hear()
+        line.say("250 ok\r\n250 ok\r\n354 go on")
+        line.letter()
+        line.reset()
+
+    server = Server()
+    with scripted(breaks, server) as (port, count), mail(port) as batch:
+        first, second = batch.to("a@x.org"), batch.to("b@x.org")
+        with pytest.raises(Passing) as caught:
+            batch.sent(first, second)
+        assert caught.value.accepted_unknown
+        assert batch.sent(second).code == "250"
+        assert count == [2]
+    assert receivers(server) == ["b"]
+
+
+def test_no_mail_is_foretold_to_a_connection_that_ends_with_this_one(mail: Mail) -> None:
+    servers = Server(), Server()
+    with scripted(*servers) as (port, count), mail(port, per_connection=2) as batch:
+        row(batch, "250", "250", "250")
+        assert count == [2]
+    assert [receivers(server) for server in servers] == [["a", "b"], ["c"]]
+
+
+def test_what_was_foretold_is_forgotten_with_the_mail_it_should_have_followed(mail: Mail) -> None:
+    """Refused before its bytes: the next one is announced anew, and nobody hears of it twice."""
+    server = Server(RCPT=["550 no such user", "250 ok", "250 ok"])
+    with scripted(server) as (port, count), mail(port) as batch:
+        row(batch, "550", "250", "250")
+        assert count == [1]
+    assert receivers(server) == ["a", "b", "c"]
