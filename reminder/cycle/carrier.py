@@ -4,17 +4,19 @@ returns; `engine` has workers for each destination and stays."""
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from threading import Event
 
 from reminder import outbox
+from reminder.channels.base import Channel
 from reminder.cycle.commits import Order
 from reminder.cycle.dispatch import ILL_SECONDS, Clock, Dispatch
-from reminder.cycle.lanes import Job, Lane, moment
+from reminder.cycle.lanes import TOGETHER_SECONDS, Job, Lane, moment
 from reminder.cycle.opener import Opener
 from reminder.cycle.service import Service
 from reminder.deliver import deliver
@@ -25,6 +27,7 @@ from reminder.store import destinations
 STALE_SECONDS = 0.8  # what was looked at longer ago is looked at again just before it goes
 _HELD_UP_SECONDS = 1.0  # between the beginning of an attempt and its try: was this process stopped meanwhile?
 _UNTRIED = Outcome("refused", "retrying", "", "not tried: somebody else had taken the message over")
+_BEHIND = "not tried: those before it took too long, or nothing may go there now"
 _MOST_BESIDE = 64  # destinations that one cycle by hand writes to at once
 _MOST_TRIES_TO_SETTLE = 100  # within the lease: afterwards somebody else has the message
 log = logging.getLogger("reminder.cycle")
@@ -60,9 +63,9 @@ def _emptied(dispatch: Dispatch, lane: Lane, stop: Callable[[], bool]) -> None:
     carrier = Carrier(dispatch)
     try:
         while not stop():
-            job = lane.take(dispatch.clock())
-            if job:
-                carrier.carry(lane, job)
+            jobs = lane.take(dispatch.clock())
+            if jobs:
+                carrier.carry(lane, jobs)
                 continue
             carrier.settle_last()
             if not dispatch.refill(lane):
@@ -72,40 +75,64 @@ def _emptied(dispatch: Dispatch, lane: Lane, stop: Callable[[], bool]) -> None:
         carrier.close()
 
 
+def _left_behind(order: Order, now: datetime) -> Settled:
+    """An attempt that was begun with others and is not made: it may be begun anew at once."""
+    assert order.start is not None
+    assert order.key is not None
+    return Settled(order.start.message, order.key, replace(_UNTRIED, text=_BEHIND, next_attempt_at=now), now)
+
+
 class Carrier:
-    """Carries messages over connections of its own. A settlement waits for the next message's beginning, where that
+    """Carries messages over connections of its own. A settlement waits for the next messages' beginning, where that
     follows at once, and both are one commit."""
 
     def __init__(self, dispatch: Dispatch) -> None:
         self._dispatch = dispatch
         self._opener = Opener(dispatch.service)
-        self._last: Order | None = None
+        self._last: list[Order] = []
+        self._first_at = 0.0  # the moment of the first of them
 
-    def carry(self, lane: Lane, job: Job) -> None:
-        """One attempt, from its beginning to the settlement that is due at once or with the next message."""
+    def carry(self, lane: Lane, jobs: Sequence[Job]) -> None:
+        """One attempt for each, from its beginning to the settlement that is due at once or with the next ones."""
         try:
-            self._attempt(lane, job)
+            self._attempt(lane, jobs)
         finally:
-            lane.landed()
+            lane.landed(len(jobs))
 
-    def _attempt(self, lane: Lane, job: Job) -> None:
-        with self._dispatch.astray.unless_tried([job.start.message]):
-            start = self._looked_at(job)
-            channel = self._opener(job.start.message.channel)
-            if start is None or channel is None:
-                return
+    def _attempt(self, lane: Lane, jobs: Sequence[Job]) -> None:
+        with self._dispatch.astray.unless_tried([job.start.message for job in jobs]):
+            starts = [start for job in jobs if (start := self._looked_at(job))]
             begun_at = moment()
-            order = self._begun(lane, start)
-            if order.key is None:
-                self._not_begun(lane, start, order)
-                return
-        now = self._dispatch.clock()
-        if moment() - begun_at > _HELD_UP_SECONDS and not self._dispatch.still_ours(start):
-            self._settle_untried(lane, Settled(start.message, order.key, _UNTRIED, now))
-            return
-        payload, attempts = start.written.payload, start.message.attempts + 1
-        outcome = deliver(channel, payload, start.envelope, attempts, now, doubted=start.doubted)
-        self._settle(lane, Settled(start.message, order.key, self._within_hours(outcome), self._dispatch.clock()))
+            orders = self._begun(lane, starts) if starts else []
+            for order in orders:
+                if order.key is None:
+                    self._not_begun(lane, order)
+        self._try_all(lane, deque(order for order in orders if order.key is not None), begun_at)
+
+    def _try_all(self, lane: Lane, going: deque[Order], begun_at: float) -> None:
+        """One after the other; what an error leaves untried is settled as that, and waits for no lease."""
+        alone = True
+        try:
+            while going:
+                order = going.popleft()
+                self._expect(order, going[0] if going else None)
+                self._settle(lane, self._tried(lane, order, begun_at, alone=alone))
+                alone = False
+        finally:
+            now = self._dispatch.clock()
+            untried = [Order(now, lane.destination, settled=_left_behind(order, now)) for order in going]
+            self._last = [*self._last, *untried]
+
+    def _expect(self, order: Order, following: Order | None) -> None:
+        """Tells the channel what it sends next, where that goes by the same one."""
+        channel = self._channel(order)
+        same = following and self._channel(following) is channel
+        channel.expect(following.start.envelope if following and following.start and same else None)
+
+    def _channel(self, order: Order) -> Channel:
+        channel = self._opener(order.start.message.channel) if order.start else None
+        assert channel is not None  # whoever wrote the message had it
+        return channel
 
     def _looked_at(self, job: Job) -> Start | None:
         """The message as it stands; looked at once more where that was too long ago."""
@@ -114,49 +141,71 @@ class Carrier:
         self.settle_last()
         return self._dispatch.again(job.start, self._opener)
 
-    def _begun(self, lane: Lane, start: Start) -> Order:
-        order = self._last or Order(self._dispatch.clock(), lane.destination)
-        order.now, order.rate, order.start = self._dispatch.clock(), lane.rate, start
+    def _begun(self, lane: Lane, starts: Sequence[Start]) -> list[Order]:
+        """The orders by which these attempts began, together with what was left to be settled."""
+        now = self._dispatch.clock()
+        fresh = [Order(now, lane.destination) for _ in range(len(starts) - len(self._last))]
+        orders = [*self._last, *fresh]
+        for order, start in zip(orders, starts, strict=False):
+            order.now, order.rate, order.start = now, lane.rate, start
         try:
-            self._dispatch.commits.carry_out(order)
+            self._dispatch.commits.carry_out(orders)
         except Exception:  # the database: what waited to be settled still does
-            order.start = None
+            for order in orders:
+                order.start = None
             raise
-        self._last = None
-        return order
+        self._last = []
+        return orders[: len(starts)]
 
-    def _not_begun(self, lane: Lane, start: Start, order: Order) -> None:
+    def _not_begun(self, lane: Lane, order: Order) -> None:
         """The lease was lost, and with it the message; or the limits leave no room just now."""
+        assert order.start is not None
         if order.full:
             lane.hungry = True
             with self._dispatch.commits.alone() as session:
-                outbox.release(session, start.message)
+                outbox.release(session, order.start.message)
                 _, lane.rests_until = destinations.free_room(session, lane.destination, lane.rate, order.now)
         else:
             self._dispatch.count("lost")
 
-    def _settle_untried(self, lane: Lane, settled: Settled) -> None:
-        """Its attempt was begun and is recorded: nothing went out in it."""
-        self._dispatch.count("lost")
-        self._last = Order(settled.at, lane.destination, settled=settled)
-        self.settle_last()
+    def _tried(self, lane: Lane, order: Order, begun_at: float, *, alone: bool) -> Settled:
+        """One try, unless it may not be made any more. One that is not `alone` follows others, and is left for another
+        attempt where they took too long or nothing may go there now."""
+        start, now = order.start, self._dispatch.clock()
+        assert start is not None
+        assert order.key is not None
+        held_up = moment() - begun_at > _HELD_UP_SECONDS
+        if not alone and (held_up or lane.blocked(now)):
+            return _left_behind(order, now)
+        if held_up and not self._dispatch.still_ours(start):
+            return Settled(start.message, order.key, _UNTRIED, now)
+        began, attempts = moment(), start.message.attempts + 1
+        outcome = deliver(
+            self._channel(order), start.written.payload, start.envelope, attempts, now, doubted=start.doubted
+        )
+        lane.tried(moment() - began if outcome.peer == "well" else TOGETHER_SECONDS)
+        return Settled(start.message, order.key, self._within_hours(outcome), self._dispatch.clock())
 
     def _settle(self, lane: Lane, settled: Settled) -> None:
-        self._dispatch.count(settled.outcome.state)
-        well = settled.outcome.peer == "well"
-        self._last = Order(settled.at, lane.destination, settled=settled, tells=not well or lane.standing.failures > 0)
-        if self._last.tells:
-            order = self.settle_last()
-            if order and order.standing:
+        """Leaves it to be settled with the next ones, unless it is news of the peer or has waited long enough."""
+        outcome = settled.outcome
+        self._dispatch.count("lost" if outcome is _UNTRIED else outcome.state)
+        self._first_at = self._first_at if self._last else moment()
+        tells = outcome.peer != "well" or lane.standing.failures > 0
+        self._last.append(Order(settled.at, lane.destination, settled=settled, tells=tells))
+        if not tells and moment() - self._first_at < TOGETHER_SECONDS:
+            return
+        orders = self._last
+        self.settle_last()
+        for order in orders:
+            if order.standing:
                 lane.standing, lane.rests_until = order.standing, order.standing.paused_until
 
-    def settle_last(self) -> Order | None:
+    def settle_last(self) -> None:
         """Settles what still waits for the next beginning."""
-        order = self._last
-        if order:
-            self._dispatch.commits.carry_out(order)
-        self._last = None
-        return order
+        if self._last:
+            self._dispatch.commits.carry_out(self._last)
+        self._last = []
 
     def settle_surely(self, stopping: Event) -> None:
         """The same in spite of a database that is ill for a while: what the peer accepted must not be sent again."""

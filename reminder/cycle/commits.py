@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -61,17 +61,18 @@ class Commits:
         with self._lock, writing(self._engine) as session:
             yield session
 
-    def carry_out(self, order: Order) -> Order:
-        """Returns once the order is committed; raises what its own part caused. It may be given once more then, as is
-        done here where the database hung up on us: what was committed is not done twice."""
-        order.done, order.error = False, None
-        self._waiting.append(order)
+    def carry_out(self, orders: Sequence[Order]) -> None:
+        """Returns once the orders are committed; raises what one of them caused. They may be given once more then, as
+        is done here where the database hung up on us: what was committed is not done twice."""
+        for order in orders:
+            order.done, order.error = False, None
+        self._waiting.extend(orders)
         with self._lock:
-            if not order.done:
+            if not all(order.done for order in orders):
                 self._together([self._waiting.popleft() for _ in range(len(self._waiting))])
-        if order.error is not None:
-            raise order.error
-        return order
+        for order in orders:
+            if order.error is not None:
+                raise order.error
 
     def _together(self, orders: list[Order], *, again: bool = False) -> None:
         try:

@@ -130,31 +130,29 @@ class Engine:
     def _staff(self, lane: Lane) -> None:
         """As many workers as there is work for, within the destination's own limit."""
         self._workers = {worker for worker in self._workers if worker.is_alive()}
-        with lane.changed:
-            missing = min(len(lane.queue) - lane.idle, lane.connections - lane.workers)
-            lane.workers += max(missing, 0)
-        for _ in range(missing):
+        for _ in range(lane.hire()):
             worker = threading.Thread(target=self._work, args=(lane,), name=f"to {lane.destination}", daemon=True)
             self._workers.add(worker)
             worker.start()
 
     def _work(self, lane: Lane) -> None:
-        carrier = Carrier(self.dispatch)
+        carrier, ended = Carrier(self.dispatch), False
         try:
-            while not self._stopping.is_set():
-                job = lane.take(self.dispatch.clock())
-                if job is None:
+            while not (ended or self._stopping.is_set()):
+                jobs = lane.take(self.dispatch.clock())
+                if not jobs:
                     carrier.settle_last()
-                    job = lane.take(self.dispatch.clock(), _LINGER_SECONDS)
-                if job is None:
+                    jobs = lane.take(self.dispatch.clock(), _LINGER_SECONDS)
+                if not jobs:
                     break
                 if lane.wants(self.dispatch.clock()):
                     self._woken.set()
-                carrier.carry(lane, job)
+                carrier.carry(lane, jobs)
+                ended = lane.dismiss(surplus=True)
         except Exception:  # the database is ill
             log.exception("a worker for %s stops", lane.destination)
         finally:
             carrier.settle_surely(self._stopping)
-            with lane.changed:
-                lane.workers -= 1
+            if not ended:
+                lane.dismiss()
             carrier.close()

@@ -190,11 +190,14 @@ class Jobs:
         if lane is None or not lane.busy():
             return
         clock, carrier = self.dispatch.clock, self._carrier(lane)
+        with lane.changed:
+            lane.workers += 1
         try:
-            while job := lane.take(clock()):
-                carrier.carry(lane, job)
+            while jobs := lane.take(clock()):
+                carrier.carry(lane, jobs)
         finally:
             carrier.settle_surely(self._stopping)
+            lane.dismiss()
             with self._resting:
                 self._carriers[lane.destination].append((time.monotonic(), carrier))
             if lane.blocked(clock()):

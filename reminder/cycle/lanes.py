@@ -17,6 +17,8 @@ from reminder.outbox import Start
 MOST_CLAIMED = 100
 _CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", None)  # Linux; clock_gettime(2)
 _AHEAD_SECONDS = 0.4  # so much work is claimed at once: what is claimed is rendered, and should go at once
+TOGETHER_SECONDS = 0.02  # what a peer has accepted waits for no longer than this for what is settled with it
+_SHARE = 0.2  # of the latest try, in what a try is known to take
 
 
 def moment() -> float:
@@ -33,7 +35,12 @@ class Job:
 
 
 class Lane:
-    """The way to one destination. Its condition guards all that several threads touch."""
+    """The way to one destination. Its condition guards all that several threads touch.
+
+    To a peer that answers at once a worker carries several messages in a row, which begin and are settled together: a
+    commit and a change of threads cost more than such a try. There are fewer workers then, so that never more than
+    `connections` messages are tried and not settled: that many may go twice where this process dies.
+    """
 
     def __init__(self, destination: str, rate: Rate, connections: int) -> None:
         self.destination, self.rate, self.connections = destination, rate, connections
@@ -47,6 +54,7 @@ class Lane:
         self.rests_until: datetime | None = None
         self._size = 2 * connections
         self._fed_at = 0.0
+        self._try_seconds = TOGETHER_SECONDS
 
     def resting(self, now: datetime) -> bool:
         """Whether nothing may go there for a while."""
@@ -81,17 +89,44 @@ class Lane:
             self.queue.extend(jobs)
             self.changed.notify(len(jobs))
 
-    def take(self, now: datetime, wait: float = 0.0) -> Job | None:
-        """The next job; None where none comes within `wait` seconds or nothing may go there now."""
+    def take(self, now: datetime, wait: float = 0.0) -> list[Job]:
+        """The next jobs for one worker; none where none come within `wait` seconds or nothing may go there now."""
         with self.changed:
             if wait and not (self.queue or self.closed):
                 self.idle += 1
                 self.changed.wait(wait)
                 self.idle -= 1
-            if not self.queue or self.blocked(now):
-                return None
-            self.flying += 1
-            return self.queue.popleft()
+            if self.blocked(now):
+                return []
+            most = min(len(self.queue), self._quick(), max(1, self.connections // max(self.workers, 1)))
+            self.flying += most
+            return [self.queue.popleft() for _ in range(most)]
+
+    def tried(self, seconds: float) -> None:
+        """A try took so long, or counts for so long where the peer is not well: to such a one nothing goes in a row.
+        What gets slower is believed at once, what gets faster by and by."""
+        with self.changed:
+            known = self._try_seconds
+            self._try_seconds = max(seconds, known + _SHARE * (seconds - known))
+
+    def _quick(self) -> int:
+        """How many one worker may carry together: one thread is faster than two that wait for the interpreter."""
+        return max(1, min(int(TOGETHER_SECONDS / max(self._try_seconds, 0.0001)), self.connections))
+
+    def hire(self) -> int:
+        """How many more workers there is work for; they count from now on."""
+        with self.changed:
+            most = max(1, self.connections // self._quick())
+            missing = max(0, min(len(self.queue) - self.idle, most - self.workers))
+            self.workers += missing
+            return missing
+
+    def dismiss(self, *, surplus: bool = False) -> bool:
+        """A worker ends; with `surplus` only where there are too many. Whether it ends."""
+        with self.changed:
+            ends = not surplus or self.workers > max(1, self.connections // self._quick())
+            self.workers -= ends
+            return ends
 
     def close(self) -> None:
         """Nothing more is taken from it."""
@@ -99,10 +134,10 @@ class Lane:
             self.closed = True
             self.changed.notify_all()
 
-    def landed(self) -> None:
-        """An attempt is over."""
+    def landed(self, many: int) -> None:
+        """So many attempts are over."""
         with self.changed:
-            self.flying -= 1
+            self.flying -= many
 
     def busy(self) -> bool:
         """Whether anything is queued or on the way."""

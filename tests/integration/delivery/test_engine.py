@@ -298,8 +298,9 @@ def test_whoever_lost_the_answer_to_a_commit_waits_for_no_lease(office, answer_l
     assert len({recipient for recipient, _ in peer.sent}) == len(peer.sent) == 20
 
 
-def test_a_database_that_is_ill_for_a_moment_loses_and_doubles_nothing(office):
-    peer = Peer(connections=2)
+@pytest.mark.parametrize("connections", [2, 16])
+def test_a_database_that_is_ill_for_a_moment_loses_and_doubles_nothing(office, connections):
+    peer = Peer(connections=connections)
     stage, engine = office({"mail": peer}, 20)
     ill = threading.Event()
 
