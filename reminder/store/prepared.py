@@ -50,16 +50,23 @@ def _compiled(statement: Executable, dialect: Dialect) -> tuple[str, Callable[[R
     assert isinstance(statement, ClauseElement)
     compiled = statement.compile(dialect=dialect)
     assert isinstance(compiled, SQLCompiler)
-    fixed = compiled.params
-    names = compiled.positiontup if compiled.positiontup is not None else list(fixed)  # `binds` has inner names too
-    processors = ((n, _processor(compiled.binds[name], dialect)) for n, name in enumerate(names))
-    convert = [(n, processor) for n, processor in processors if processor]
+    names = (
+        compiled.positiontup if compiled.positiontup is not None else list(compiled.params)
+    )  # `binds` has inner names too
+    blank: list[Any] = []
+    asked: list[tuple[int, str, Callable[[Any], Any] | None]] = []
+    for n, name in enumerate(names):
+        bound = compiled.binds[name]
+        convert = _processor(bound, dialect)
+        if bound.required:
+            asked.append((n, bound.key, convert))
+        value = bound.effective_value
+        blank.append(convert(value) if convert and not bound.required else value)
 
     def values(row: Row) -> list[Any]:
-        given = {**fixed, **row}
-        found = [given[name] for name in names]
-        for n, processor in convert:
-            found[n] = processor(found[n])
+        found = blank.copy()
+        for n, name, convert in asked:
+            found[n] = convert(row[name]) if convert else row[name]
         return found
 
     if compiled.positiontup is not None:
