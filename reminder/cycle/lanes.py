@@ -98,9 +98,20 @@ class Lane:
                 self.idle -= 1
             if self.blocked(now):
                 return []
-            most = min(len(self.queue), self._quick(), max(1, self.connections // max(self.workers, 1)))
-            self.flying += most
-            return [self.queue.popleft() for _ in range(most)]
+            jobs = self._in_a_row()
+            self.flying += len(jobs)
+            return jobs
+
+    def _in_a_row(self) -> list[Job]:
+        """The next ones. What may have been the death of a process before goes alone: those behind it would be taken
+        for its cause as well."""
+        most = min(self._quick(), max(1, self.connections // max(self.workers, 1)))
+        jobs: list[Job] = []
+        while self.queue and len(jobs) < most and not (jobs and self.queue[0].start.doubted):
+            jobs.append(self.queue.popleft())
+            if jobs[-1].start.doubted:
+                break
+        return jobs
 
     def tried(self, seconds: float) -> None:
         """A try took so long, or counts for so long where the peer is not well: to such a one nothing goes in a row.

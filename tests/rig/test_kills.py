@@ -77,9 +77,11 @@ def dies_of_u1r0():
     WebhookChannel.send = send
 
 
-def test_a_message_that_kills_whoever_tries_it_ends_and_the_others_go(tmp_path, peer):
-    """After ten deaths in a row; by hand it can be tried again."""
+@pytest.mark.parametrize("connections", [1, 4])
+def test_a_message_that_kills_whoever_tries_it_ends_and_the_others_go(tmp_path, peer, connections):
+    """After ten deaths in a row; by hand it can be tried again. Those that were begun together with it go."""
     trial = Trial(tmp_path, peer, "webhook")
+    trial.more_keys = {"connections": connections}
     died = [trial.victim(dies_of_u1r0) for _ in range(14)]
     assert sum(died) == 10
     rows = offices.rows(trial.engine, MessageRow)

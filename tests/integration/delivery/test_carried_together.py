@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from reminder.cycle.lanes import TOGETHER_SECONDS, Job, Lane
+from reminder.domain.message import Envelope
 from reminder.errors import Gone, Passing, Permanent, RateLimited
+from reminder.outbox import Claimed, Start, Written
 from reminder.store.engine import reading, writing
 from tests.integration.delivery.test_engine import Peer, office, states, until, with_units
 from tests.integration.stage import Stage
@@ -32,8 +34,27 @@ def lane(connections, *seconds):
     made.workers = 1
     for one in seconds:
         made.tried(one)
-    made.put([Job(n, 0.0) for n in range(100)])  # type: ignore[arg-type]  # it only counts them
+    made.put([a_job(n) for n in range(100)])
     return made
+
+
+def a_job(number, *, doubted=False):
+    message = Claimed(
+        id=number,
+        message_id=f"r-{number}@example.org",
+        token="token",
+        channel="mail",
+        recipient="建设局",
+        own="",
+        attempts=0,
+        created_at=at(MORNING),
+        written_at=None,
+        addresses=(),
+        thread_ids=(),
+        payload=None,
+    )
+    envelope = Envelope(message_id=message.message_id, recipient="建设局", addresses=(), written_at=at(MORNING))
+    return Job(Start(message, envelope, Written("", b""), doubted=doubted), 0.0)
 
 
 QUICK, LATE = TOGETHER_SECONDS / 100, TOGETHER_SECONDS * 3
@@ -60,6 +81,16 @@ def test_all_workers_together_carry_no_more_than_there_may_be_connections(worker
     quick = lane(16, *[QUICK] * 50)
     quick.workers = workers
     assert len(quick.take(at(MORNING))) == together
+
+
+def test_what_may_have_been_the_death_of_a_process_goes_alone():
+    """Else those begun with it would count its deaths as their own, and end with it."""
+    quick = Lane("peer", (), 16)
+    for _ in range(50):
+        quick.tried(QUICK)
+    quick.put([a_job(n, doubted=n in (3, 4)) for n in range(8)])
+    taken = [[job.start.message.id for job in quick.take(at(MORNING))] for _ in range(4)]
+    assert taken == [[0, 1, 2], [3], [4], [5, 6, 7]]
 
 
 def test_workers_that_are_too_many_end_one_by_one():
