@@ -28,7 +28,8 @@ class Channel(ABC):
     `needs_address` is False where the channel itself knows its target (a webhook's URL).
     `shows_mail` says that it needs subject, text and HTML of a letter, and nothing else of it.
     `body_template` names the template of a webhook body that `compose` must render, where the channel wants one.
-    `connections` is how many may be open to the peer at once, each by a channel object of its own.
+    `connections` is how many may be open to the peer at once, each by a channel object of its own; and how many
+    messages may be begun and not settled, over one or several.
     `knows_ids` is False where the peer cannot tell a repeated message from a new one: an attempt of unknown outcome is
     repeated once there, not for a day and a half.
     `rate` are the peer's known limits, each as so many messages in so many seconds; () where none is known.

@@ -111,13 +111,13 @@ class Carrier:
 
     def _try_all(self, lane: Lane, going: deque[Order], begun_at: float) -> None:
         """One after the other; what an error leaves untried is settled as that, and waits for no lease."""
-        alone = True
+        first = True
         try:
             while going:
                 order = going.popleft()
                 self._expect(order, going[0] if going else None)
-                self._settle(lane, self._tried(lane, order, begun_at, alone=alone))
-                alone = False
+                self._settle(lane, self._tried(lane, order, begun_at, first=first))
+                first = False
         finally:
             now = self._dispatch.clock()
             untried = [Order(now, lane.destination, settled=_left_behind(order, now)) for order in going]
@@ -168,14 +168,14 @@ class Carrier:
         else:
             self._dispatch.count("lost")
 
-    def _tried(self, lane: Lane, order: Order, begun_at: float, *, alone: bool) -> Settled:
-        """One try, unless it may not be made any more. One that is not `alone` follows others, and is left for another
-        attempt where they took too long or nothing may go there now."""
+    def _tried(self, lane: Lane, order: Order, begun_at: float, *, first: bool) -> Settled:
+        """One try, unless it may not be made any more. One that is not the `first` follows others, and is left for
+        another attempt where they took too long or nothing may go there now."""
         start, now = order.start, self._dispatch.clock()
         assert start is not None
         assert order.key is not None
         held_up = moment() - begun_at > _HELD_UP_SECONDS
-        if not alone and (held_up or lane.blocked(now)):
+        if not first and (held_up or lane.blocked(now)):
             return _left_behind(order, now)
         if held_up and not self._dispatch.still_ours(start):
             return Settled(start.message, order.key, _UNTRIED, now)
