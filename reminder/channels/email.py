@@ -85,6 +85,7 @@ class EmailChannel(Channel):
         self._broken: ChannelBroken | None = None
         self._next: Envelope | None = None  # what follows the message that is sent now
         self._foretold: tuple[Envelope, SmtpMail] | None = None  # what the server was told to follow
+        self._foretells = True  # until a server has lost what it was told
 
     @classmethod
     def address_fault(cls, address: str, locale: str = "zh_CN") -> str | None:
@@ -157,6 +158,7 @@ class EmailChannel(Channel):
             return mail.accepted(now)
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
+            self._foretells = self._foretells and not foretold
             text = f"the connection broke before the message was handed over: {error}"
             raise _Gone(self._session.server.clean(text)) from error
         except DeliveryError as error:
@@ -169,7 +171,7 @@ class EmailChannel(Channel):
     def _foretell(self, smtp: smtplib.SMTP) -> bytes:
         """What goes out right behind this mail's bytes."""
         following = self._next
-        if following is None or self._session.carried >= self._keys.per_connection:
+        if following is None or not self._foretells or self._session.carried >= self._keys.per_connection:
             return b""
         mail = self._mail(smtp, following)
         told = mail.foretold()
