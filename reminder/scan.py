@@ -31,6 +31,7 @@ from reminder.store.tables import (
 _DUTIES_REACH = timedelta(days=400)
 MOST_AT_ONCE = 5_000  # measures in memory, each of some 1.5 kB; a single unit may have more
 _MOST_DAYS = 400  # in one list; SQLite takes 999 parameters in old builds
+_OfUnit = tuple[str, list[int], list[Measure]]
 _REPORTS_REACH = timedelta(days=70)  # a week's report is chased and told upward for so long, with those before it
 
 
@@ -73,26 +74,31 @@ def portions(
         return
     facts = scan(session, closed, sees, directory, since)
     yield facts
-    units: list[str] = []
-    ids: list[int] = []
-    outlined: list[Measure] = []
-    for unit, told, sketched in _by_unit(session, about_open):
-        units.append(unit)
-        ids += told
-        outlined += sketched
-        if len(ids) + len(outlined) >= MOST_AT_ONCE:
-            yield _part(session, facts, units, ids, outlined)
-            units, ids, outlined = [], [], []
-    if units:
-        yield _part(session, facts, units, ids, outlined)
+    for part in _parts(_by_unit(session, about_open)):
+        ids = [one for _, told, _ in part for one in told]
+        yield replace(
+            facts,
+            measures=list(by_ids(session, ids, untold=True).values()),
+            outlined={unit: outlined for unit, _, outlined in part if outlined},
+            closed=(),
+            units=frozenset(unit for unit, *_ in part),
+        )
 
 
-def _part(session: Session, facts: Facts, units: list[str], ids: list[int], outlined: list[Measure]) -> Facts:
-    measures = list(by_ids(session, ids, untold=True).values())
-    return replace(facts, measures=measures, outlined=outlined, closed=(), units=frozenset(units))
+def _parts(found: Iterable[_OfUnit]) -> Iterator[list[_OfUnit]]:
+    part: list[_OfUnit] = []
+    size = 0
+    for one in found:
+        part.append(one)
+        size += len(one[1]) + len(one[2])
+        if size >= MOST_AT_ONCE:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
 
 
-def _by_unit(session: Session, asked: Sequence[Ask]) -> Iterator[tuple[str, list[int], list[Measure]]]:
+def _by_unit(session: Session, asked: Sequence[Ask]) -> Iterator[_OfUnit]:
     """Each unit, the ids of its measures that are asked for, and those of which an outline is enough: the open ones
     that nobody asks more of, and that were chased at all times."""
     more = [ask for ask in asked if not ask.outlined]

@@ -7,6 +7,7 @@ from reminder.compose.facts import Circumstances
 from reminder.compose.letter import compose, render_body
 from reminder.compose.office import compose_office, sentence_of
 from reminder.compose.samples import samples
+from reminder.compose.sections import read_in_full
 from reminder.compose.templates import eject, forget_templates, templates_known
 from reminder.compose.wording import sentence
 from reminder.errors import TemplateFault
@@ -19,6 +20,7 @@ __all__ = [
     "compose_office",
     "eject",
     "forget_templates",
+    "read_in_full",
     "render_body",
     "samples",
     "sentence",

@@ -34,6 +34,7 @@ STATES = ("overdue", "today", "soon", "later", "undated")
 _URGENCY = {state: rank for rank, state in enumerate(STATES)}
 COLOURS = {"overdue": "red", "today": "yellow", "soon": "yellow", "later": "green", "undated": "grey"}
 MOST_IN_SECTION = 20
+MOST_IN_DATA = 40
 MOST_IN_LETTER = 40  # keeps the longest letter below the size at which mail programs cut it off
 CODE, NAME, TEXT = 30, 40, 160  # the most characters shown; a code of wide ones still fits on a line
 
@@ -72,7 +73,7 @@ class Entry(NamedTuple):
 
     measure: Measure
     reminder: Reminder
-    key: tuple[str, str]
+    key: tuple[int, str]
     due: date | None
     state: str
     left: int | None
@@ -86,11 +87,11 @@ class Entry(NamedTuple):
 
 def entries(reminders: Iterable[Reminder], on: date) -> list[Entry]:
     """Each measure of each unit once, the most urgent first, as seen on the day `on`."""
-    found: dict[tuple[str, str], Entry] = {}
+    found: dict[tuple[int, str], Entry] = {}
     for reminder in reminders:
-        for line in reminder.firing.lines:
-            measure = line.measure
-            if (key := (measure.key, reminder.firing.unit)) not in found:
+        unit = reminder.firing.unit
+        for measure, _ in reminder.firing.lines:
+            if (key := (measure.id, unit)) not in found:
                 due = measure.deadline.counted_down
                 left = (due - on).days if due else None
                 found[key] = Entry(measure, reminder, key, due, wording.state_of(left), left)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reminder.compose import wording
-from reminder.compose.facts import CODE, NAME, TEXT, Circumstances, Entry, audience, entries, units, who
+from reminder.compose.facts import CODE, MOST_IN_DATA, NAME, TEXT, Circumstances, Entry, audience, entries, units, who
 from reminder.compose.owed import owed_data
 from reminder.compose.sections import sections
 from reminder.compose.templates import WEBHOOK, Templates, templates
@@ -22,7 +22,6 @@ from reminder.rules.recipients import answered_for
 
 MOST_SUBJECT = 96  # columns: some 55 characters of Chinese
 MOST_BRIEF = 120
-MOST_IN_DATA = 40
 
 
 def compose(reminders: Sequence[Reminder], circumstances: Circumstances, *, brief: bool = True) -> Letter:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
 
 from reminder.compose import wording
 from reminder.compose.facts import (
     CODE,
+    MOST_IN_DATA,
     MOST_IN_LETTER,
     MOST_IN_SECTION,
     ORDER,
@@ -25,6 +28,7 @@ from reminder.compose.facts import (
 from reminder.compose.owed import look_back, owed
 from reminder.compose.templates import Templates
 from reminder.compose.text import tidy
+from reminder.domain.measure import Measure
 from reminder.domain.reminder import Reminder, ReminderKind
 
 PARTS = ("subject.txt", "brief.txt", "text.txt", "html")
@@ -38,24 +42,55 @@ def sections(
 
     A measure that an earlier section told of is only named in later ones.
     """
-    told: set[tuple[str, str]] = set()
-    room, made = MOST_IN_LETTER, []
-    kinds = _by_kind(reminders, circumstances.templates)
+    made = []
+    for part in _parts(reminders, everything, circumstances.on, circumstances.templates):
+        kind, together, repeated = part.kind, part.together, part.repeated
+        section = _summary(kind, together, part.found, circumstances)
+        section["files"] = {name: _file(part.template, kind, name, shelf) for name in PARTS}
+        section["told"] = wording.listed(circumstances.locale, [tidy(entry.measure.key, CODE) for entry in repeated])
+        section["told_count"] = len(repeated)
+        section["groups"] = _groups(kind, part.shown, together, circumstances)
+        section["more"] = len(part.found) - len(repeated) - len(part.shown)
+        made.append(section)
+    return made
+
+
+def read_in_full(
+    reminders: Sequence[Reminder], on: date, templates: Mapping[str, str], *, brief: bool
+) -> dict[tuple[int, str], Measure]:
+    """The measures, by id and unit, of which a letter written on the day `on` says more than how many there are."""
+    everything = entries(reminders, on)
+    named = [*everything[: MOST_IN_DATA if brief else 0]]
+    for part in _parts(reminders, everything, on, templates):
+        named += (*part.shown, *part.repeated)
+    return {entry.key: entry.measure for entry in named}
+
+
+class _Part(NamedTuple):
+    """The reminders of one section, their measures, and of these what is shown and what an earlier section told of."""
+
+    kind: ReminderKind
+    template: str
+    together: Sequence[Reminder]
+    found: Sequence[Entry]
+    shown: Sequence[Entry]
+    repeated: Sequence[Entry]
+
+
+def _parts(
+    reminders: Sequence[Reminder], everything: Sequence[Entry], on: date, templates: Mapping[str, str]
+) -> Iterator[_Part]:
+    told: set[tuple[int, str]] = set()
+    room = MOST_IN_LETTER
+    kinds = _by_kind(reminders, templates)
     for (kind, template), together in kinds:
-        found = entries(together, circumstances.on) if len(kinds) > 1 else everything
+        found = entries(together, on) if len(kinds) > 1 else everything
         fresh = [entry for entry in found if entry.key not in told]
         shown = fresh[: min(room, MOST_IN_SECTION)]
         repeated = [entry for entry in found if entry.key in told]
-        section = _summary(kind, together, found, circumstances)
-        section["files"] = {part: _file(template, kind, part, shelf) for part in PARTS}
-        section["told"] = wording.listed(circumstances.locale, [tidy(entry.measure.key, CODE) for entry in repeated])
-        section["told_count"] = len(repeated)
-        section["groups"] = _groups(kind, shown, together, circumstances)
-        section["more"] = len(fresh) - len(shown)
-        made.append(section)
+        yield _Part(kind, template, together, found, shown, repeated)
         told |= {entry.key for entry in found}
         room -= len(shown)
-    return made
 
 
 def _by_kind(

@@ -19,10 +19,11 @@ from sqlmodel import Session
 from reminder import outbox
 from reminder.briefing import matters_of
 from reminder.channels.base import Channel
-from reminder.compose import compose, compose_office
+from reminder.compose import compose, compose_office, read_in_full
 from reminder.cycle.service import Service
 from reminder.cycle.writing import Draft, Unwritable, Write, addresses_of, envelope_of, threads, written
 from reminder.domain.matter import Matter
+from reminder.domain.measure import Measure
 from reminder.domain.reminder import Reason, Reminder
 from reminder.outbox import Claimed, Start, Written
 from reminder.rules.recheck import recheck
@@ -30,12 +31,15 @@ from reminder.rules.rule import Facts
 from reminder.scan import facts_again
 from reminder.store.garbage import uncollected
 from reminder.store.reminders import Stored, reminders_of
+from reminder.store.shown import Key, in_full
 
 _SHORTEST_LIFE = 3  # working days that a message may wait for its channel, also where no downtime is answered for
 _MOST_DEATHS = 10  # in a row within a message's attempts, before nobody tries it any more
 _ORPHANS_LIFE = 7  # the same for reminders of a rule that no longer exists
 log = logging.getLogger("reminder.cycle")
 
+Standing = tuple[Sequence[Reminder], Mapping[int, Reason]]
+"""Reminders that still hold, and by row id why others do not."""
 Own = tuple[Sequence[Matter], bool]
 """What a message of the office's own tells, and whether it tells all of it."""
 Opened = Callable[[str], Channel | None]
@@ -71,6 +75,7 @@ def prepare(service: Service, opened: Opened, session: Session, batch: Batch) ->
     """
     try:
         desk = _Desk.read(service, session, batch)
+        desk.look_again(session, [one for one in batch.claimed if one.payload is None and not one.own], opened)
         return [desk.decide(message, opened(message.channel)) for message in batch.claimed]
     except SQLAlchemyError:
         raise  # the database is ill, not a message
@@ -94,11 +99,12 @@ class _Desk:
     deadly: Collection[int]
     sent: Counter[tuple[str, str]]
     own: Mapping[int, Own]
+    standing: dict[int, Standing] = field(default_factory=dict)
 
     @classmethod
     def read(cls, service: Service, session: Session, batch: Batch) -> _Desk:
         claimed, now = batch.claimed, batch.now
-        stored = reminders_of(session, [message.id for message in claimed])
+        stored = reminders_of(session, [message.id for message in claimed], outlined=True)
         firings = [reminder.firing for one in stored.values() for reminder, _ in one.values()]
         today = datetime.combine(now.astimezone(service.practice.zone).date(), time.min, service.practice.zone)
         sent = outbox.tried_since(session, [one.recipient for one in claimed if not one.attempts], today)
@@ -117,6 +123,19 @@ class _Desk:
                 if message.own and message.payload is None
             },
         )
+
+    def look_again(self, session: Session, claimed: Sequence[Claimed], opened: Opened) -> None:
+        """Re-checks what has not been tried yet, and reads in full those measures of which its letters say more than
+        how many they are."""
+        checked = {message.id: self._rechecked(message) for message in claimed}
+        named: dict[Key, Measure] = {}
+        for message in claimed:
+            channel = opened(message.channel)
+            on = (message.written_at or self.now).astimezone(self.service.practice.zone).date()
+            brief = channel is None or not channel.shows_mail
+            named |= read_in_full(checked[message.id][0], on, self.service.own_templates, brief=brief)
+        told = in_full(session, {key: reminders for key, (reminders, _) in checked.items()}, named)
+        self.standing = {key: (told[key], dropped) for key, (_, dropped) in checked.items()}
 
     def decide(self, message: Claimed, channel: Channel | None) -> Start | Left:
         if channel is None:
@@ -151,7 +170,7 @@ class _Desk:
 
     def _first(self, message: Claimed, channel: Channel) -> Start | Left:
         """A first attempt: the letter is written from the ledger as it stands now."""
-        standing, dropped = self._rechecked(message)
+        standing, dropped = self.standing[message.id]
         if not standing:
             return _nothing_left(message, dropped)
         start = self._started(message, channel, partial(compose, standing), threads(standing, self.service.domain))
@@ -179,8 +198,7 @@ class _Desk:
             log.exception("message %d cannot be written", message.id)
             return Left(message, "failed", f"cannot be written: {error}")
 
-    def _rechecked(self, message: Claimed) -> tuple[list[Reminder], dict[int, Reason]]:
-        """Its reminders that still hold, and by row id why others do not."""
+    def _rechecked(self, message: Claimed) -> Standing:
         on = self.now.astimezone(self.service.practice.zone).date()
         standing: list[Reminder] = []
         dropped: dict[int, Reason] = {}

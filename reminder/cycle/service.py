@@ -102,6 +102,11 @@ class Service:
             locale=self.locale,
         )
 
+    @property
+    def own_templates(self) -> dict[str, str]:
+        """The templates that rules ask for instead of their kind's, by the rule's name."""
+        return {rule.name: rule.template for rule in self.rules if rule.template}
+
     def party(self, recipient: str) -> Party:
         """Who `recipient` (as in a reminder) is now; somebody without addresses where nobody is called so."""
         if recipient == OFFICE:
@@ -124,7 +129,7 @@ class Service:
             replies=bool(self.reply_to),
             number=number,
             redirected_from=true_addressee,
-            templates={rule.name: rule.template for rule in self.rules if rule.template},
+            templates=self.own_templates,
             folder=self.templates,
             link=self.links.to(number, message_id) if self.links else None,
         )

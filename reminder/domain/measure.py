@@ -138,7 +138,7 @@ class Measure(NamedTuple):
 
     def chased_on(self, day: date) -> bool:
         """Whether its units may be reminded of it on `day`: open, and not waiting for the office to confirm."""
-        return self.status_on(day) in OPEN
+        return (self.status_on(day) if self.changes else self.status) in OPEN  # asked for every measure of a Monday
 
     def closing_day(self, day: date) -> date | None:
         """Since when it has been closed, as of `day`; None where it is open."""

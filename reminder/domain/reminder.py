@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from hashlib import sha256
+from itertools import repeat
 from typing import NamedTuple
 
 from reminder.domain.measure import Measure
@@ -53,6 +54,11 @@ class Line(NamedTuple):
     measure: Measure
     days: tuple[int, ...] = ()
 
+    @classmethod
+    def of(cls, measures: Iterable[Measure]) -> tuple[Line, ...]:
+        """One for each of `measures`, without distances."""
+        return tuple(map(cls._make, zip(measures, repeat(()), strict=False)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Firing:
@@ -88,7 +94,7 @@ class Firing:
     @property
     def measures(self) -> tuple[Measure, ...]:
         """The measures that cause it, shown or not."""
-        return tuple(line.measure for line in self.lines) or self.owed_for
+        return tuple([line.measure for line in self.lines]) or self.owed_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
-from itertools import chain
 from typing import Annotated, ClassVar, Self
 from zoneinfo import ZoneInfo
 
@@ -112,12 +111,12 @@ class Facts:
     `closed` are the measures that an `Ask` with `closed` wanted: kept apart, so that they cost only who asked.
     `letters` and `duties_done` are filled only where a rule's kind `sees` them; `silences` are all that hold on some
     day asked about. With `units` it is a part of the ledger: all measures of these units, and nothing for others.
-    `outlined` are further open measures, chased on every day, of which only id, ledger, deadline and since when they
-    are known was read: a measure of several units stands in it for each of them.
+    `outlined` are further open measures by unit, chased on every day, of which only id, ledger, deadline and since when
+    they are known was read.
     """
 
     measures: Sequence[Measure] = ()
-    outlined: Sequence[Measure] = ()
+    outlined: Mapping[str, Sequence[Measure]] = field(default_factory=dict)
     closed: Sequence[Measure] = ()
     reports: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     outside: frozenset[str] = frozenset()
@@ -239,15 +238,21 @@ class Rule(BaseModel):
         names them."""
         asked = measure.units if facts.units is None else [unit for unit in measure.units if unit in facts.units]
         for unit in asked:
-            if self.matches(measure, unit, day) and (unit not in facts.outside or unit in self.match.unit):
+            if self.matches(measure, unit, day) and self._reminds(unit, facts):
                 yield unit
+
+    def _reminds(self, unit: str, facts: Facts) -> bool:
+        return unit not in facts.outside or unit in self.match.unit
 
     def by_unit(self, facts: Facts) -> dict[str, list[Measure]]:
         """The units it may remind → their measures of which it speaks on some day, in outline or not."""
         found: dict[str, list[Measure]] = defaultdict(list)
-        for measure in chain(facts.measures, facts.outlined):
+        for measure in facts.measures:
             for unit in self.units(measure, facts):
                 found[unit].append(measure)
+        for unit, measures in facts.outlined.items():
+            if self._reminds(unit, facts):
+                found[unit] += measures if self._matches_all else (one for one in measures if self.matches(one, unit))
         return found
 
     @property

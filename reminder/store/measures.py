@@ -41,7 +41,10 @@ _LIVED = Listed(
     or_(_EVENTS.status.is_not(None), *(_EVENTS.act == act for act in _SAID)),
 )
 _DEADLINE = [*(f"deadline_{name}" for name in ("kind", "on", "rule", "text", "confirmed", "computed")), "then_ongoing"]
-_STATUSES = {status.value: status for status in Status}
+_MOVED = Listed(
+    [_EVENTS.on, _EVENTS.id, _EVENTS.measure_id, _EVENTS.status], _EVENTS.measure_id, _EVENTS.status.is_not(None)
+)
+STATUSES = {status.value: status for status in Status}
 _KINDS = {kind.value: kind for kind in DeadlineKind}
 
 
@@ -152,6 +155,16 @@ def _lives(session: Session, ids: Iterable[int]) -> dict[int, _Life]:
     return lives
 
 
+def changes_of(session: Session, ids: Iterable[int]) -> dict[int, tuple[Change, ...]]:
+    """How those of these measures that were ever moved came to their status, by measure id."""
+    found: dict[int, list[Change]] = defaultdict(list)
+    if rows := _MOVED.rows(session, ids):
+        told = read(_MOVED.columns, sorted(rows, key=itemgetter(0, 1)), session.get_bind().dialect)
+        for measure_id, on, status in zip(told["measure_id"], told["on"], told["status"], strict=True):
+            found[measure_id].append(Change(on, Status(status)))
+    return {measure_id: tuple(changes) for measure_id, changes in found.items()}
+
+
 def _measures(
     told: Mapping[str, Sequence[Any]], units: Mapping[str, Mapping[int, tuple[str, ...]]], lives: Mapping[int, _Life]
 ) -> list[Measure]:
@@ -163,7 +176,7 @@ def _measures(
         "units": [responsible.get(one, ()) for one in ids],
         "supporting_units": [supporting.get(one, ()) for one in ids],
         "deadline": map(_deadline, zip(*(told[name] for name in _DEADLINE), strict=True)),
-        "status": map(_STATUSES.__getitem__, told["status"]),
+        "status": map(STATUSES.__getitem__, told["status"]),
         "tags": map(tuple, told["tags"]),
         "blocked": map(bool, told["blocked_by"]),
         "seen": [at is not None for at in told["seen_at"]],

@@ -19,6 +19,7 @@ from reminder.store.bulk import insert_many
 from reminder.store.listed import Listed, read
 from reminder.store.measures import by_ids
 from reminder.store.outbox_tables import ReminderRow
+from reminder.store.outlines import outlined_again
 
 _UNIQUE = ("rule", "subject", "occasion", "unit", "recipient", "channel")
 _WRITTEN = (
@@ -26,6 +27,8 @@ _WRITTEN = (
     *("kind", "at", "late", "provisional", "instead_of", "week", "report_due_at"),
     *("about", "reason", "lines", "message_pk", "outcome", "outcome_reason"),
 )
+_LONG = 20  # lines; of fewer a letter shows all
+_LINE = '{"measure": %d, "days": %s, "deadline": "%s"}'
 _TABLE = ReminderRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
 _KNOWN = Listed(
     [_TABLE.c[name] for name in _UNIQUE],
@@ -107,9 +110,18 @@ def _lines(firing: Firing) -> str:
     hundreds, and there are thousands of nudges."""
     if not firing.lines:
         return json.dumps([{"measure": measure.id, "owed": True} for measure in firing.owed_for])
-    told = ((line.measure, [*line.days], line.measure.deadline.counted_down or "") for line in firing.lines)
-    lines = [f'{{"measure": {one.id}, "days": {days}, "deadline": "{limit}"}}' for one, days, limit in told]
-    return f"[{', '.join(lines)}]"
+    told = ((one.id, _days(days), _day(one.deadline.counted_down)) for one, days in firing.lines)
+    return f"[{', '.join([_LINE % line for line in told])}]"
+
+
+@lru_cache(maxsize=8192)
+def _day(on: date | None) -> str:
+    return str(on or "")
+
+
+@lru_cache(maxsize=256)
+def _days(days: tuple[int, ...]) -> str:
+    return str([*days])
 
 
 class _Row(NamedTuple):
@@ -141,31 +153,48 @@ Stored = Mapping[int, tuple[Reminder, Mapping[int, date | None]]]
 """The reminders that travel in a message, by row id, each with the deadlines it was planned by."""
 
 
-def reminders_of(session: Session, message_pks: Collection[int]) -> dict[int, Stored]:
+def reminders_of(session: Session, message_pks: Collection[int], *, outlined: bool = False) -> dict[int, Stored]:
     """The reminders that travel in these messages, by message.
 
-    Their measures are as they stand now; a measure that no longer exists is left out.
+    Their measures are as they stand now; a measure that no longer exists is left out. With `outlined` those of long
+    lists may be read in outline: enough for the re-check, but not for a letter, see `store.shown`.
     """
     told = _TRAVELLING.rows(session, message_pks)
     if not told:
         return {key: {} for key in message_pks}
     columns = read(_TRAVELLING.columns, told, session.get_bind().dialect)
     rows = sorted(map(_Row._make, zip(*columns.values(), strict=True)), key=attrgetter("at", "id"))
-    measures = by_ids(session, {line["measure"] for row in rows for line in row.lines})
+    measures = _measures(session, rows, {row.unit for row in rows if outlined and len(row.lines) > _LONG})
     found: dict[int, dict[int, tuple[Reminder, Mapping[int, date | None]]]] = {key: {} for key in message_pks}
     for row in rows:
         found[row.message_pk][row.id] = (_reminder(row, measures), _deadlines(row))
     return dict(found)
 
 
+def _measures(session: Session, rows: Sequence[_Row], outlined: Collection[str]) -> dict[tuple[str, int], Measure]:
+    """The measures that these reminders speak of, by unit and id; of the units `outlined` in outline, where that
+    tells all that decides whether they are still reminded of."""
+    listed: dict[str, set[int]] = defaultdict(set)
+    for row in rows:
+        listed[row.unit].update([line["measure"] for line in row.lines])
+    found = outlined_again(session, {unit: listed[unit] for unit in outlined})
+    missing = [(unit, one) for unit, ids in listed.items() for one in ids if (unit, one) not in found]
+    told = by_ids(session, {one for _, one in missing})
+    return found | {(unit, one): told[one] for unit, one in missing if one in told}
+
+
 def _deadlines(row: _Row) -> dict[int, date | None]:
-    return {
-        line["measure"]: date.fromisoformat(line["deadline"]) if line.get("deadline") else None for line in row.lines
-    }
+    return {line["measure"]: _read_day(line.get("deadline")) for line in row.lines}
 
 
-def _reminder(row: _Row, measures: Mapping[int, Measure]) -> Reminder:
-    there = [line for line in row.lines if line["measure"] in measures]
+@lru_cache(maxsize=8192)  # thousands of letters speak of the same few days
+def _read_day(day: str | None) -> date | None:
+    return date.fromisoformat(day) if day else None
+
+
+def _reminder(row: _Row, measures: Mapping[tuple[str, int], Measure]) -> Reminder:
+    found = [(measures.get((row.unit, line["measure"])), line) for line in row.lines]
+    there = [(measure, line) for measure, line in found if measure is not None]
     firing = Firing(
         rule=row.rule,
         kind=ReminderKind(row.kind),
@@ -173,8 +202,8 @@ def _reminder(row: _Row, measures: Mapping[int, Measure]) -> Reminder:
         unit=row.unit,
         occasion=row.occasion,
         at=row.at,
-        lines=tuple(Line(measures[line["measure"]], tuple(line["days"])) for line in there if not line.get("owed")),
-        owed_for=tuple(measures[line["measure"]] for line in there if line.get("owed")),
+        lines=tuple([Line(measure, tuple(line["days"])) for measure, line in there if "owed" not in line]),
+        owed_for=tuple([measure for measure, line in there if "owed" in line]),
         reason=Reason(row.reason["code"], row.reason["facts"]),
         provisional=row.provisional,
         week=row.week,

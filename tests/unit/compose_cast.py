@@ -61,8 +61,10 @@ def _measure(row: dict[str, str], on: date) -> Measure:
 
 
 def dated(code: str, due: date, **others: object) -> Measure:
-    """A measure of 建设局 with a deadline."""
-    known = Measure(id=1, code=code, text=f"措施{code}", units=("建设局",), deadline=Deadline(DeadlineKind.DATE, due))
+    """A measure of 建设局 with a deadline. Where its code is a number, that is its id too."""
+    number = int(code) if code.isdecimal() else 1
+    limit = Deadline(DeadlineKind.DATE, due)
+    known = Measure(id=number, code=code, text=f"措施{code}", units=("建设局",), deadline=limit)
     return known._replace(**others)  # type: ignore[arg-type]
 
 

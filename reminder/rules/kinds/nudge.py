@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -15,6 +16,13 @@ from reminder.rules.rule import Ask, Facts, Practice, Rule, Span, landings
 from reminder.rules.when import OnDays
 
 _YEAR_WEEKS, _STEP_WEEKS = 54, 3  # how far, and how far at a time, a day is looked for on which it goes
+
+
+def in_order(measures: Iterable[Measure]) -> list[Measure]:
+    """The nearest deadline first, as a nudge lists and shows them; what is not counted down comes last."""
+    by_place = sorted(measures, key=attrgetter("ledger", "id"))
+    by_place.sort(key=lambda measure: measure.deadline.counted_down or date.max)
+    return by_place
 
 
 class NudgeRule(Rule):
@@ -66,7 +74,6 @@ class NudgeRule(Rule):
     def _firing(
         self, unit: str, measures: list[Measure], day: date, nominals: list[date], practice: Practice
     ) -> Firing:
-        measures.sort(key=lambda measure: (measure.deadline.counted_down or date.max, measure.ledger, measure.id))
         occasion = nominals[-1]
         return Firing(
             rule=self.name,
@@ -75,7 +82,7 @@ class NudgeRule(Rule):
             unit=unit,
             occasion=occasion,
             at=practice.at(day, self.at),
-            lines=tuple(Line(measure) for measure in measures),
+            lines=Line.of(in_order(measures)),
             reason=Reason("nudge" + put_off(day, occasion), {"count": str(len(measures)), "occasion": str(occasion)}),
             provisional=practice.provisional(occasion, day),
             superseded=tuple(nominals[:-1]),

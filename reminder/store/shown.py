@@ -1,0 +1,68 @@
+"""What a letter shows of measures that were only outlined: their rows are read for the few that it has room for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import repeat
+from typing import Any
+
+from sqlmodel import Session
+
+from reminder.domain.measure import Deadline, Measure
+from reminder.domain.reminder import Line, Reminder
+from reminder.store.listed import Listed, read
+from reminder.store.measures import STATUSES, changes_of
+from reminder.store.tables import MeasureRow
+
+_COLUMNS = MeasureRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
+_AS_IT_IS = ("code", "text", "problem", "problem_text", "leader", "percent", "progress", "progress_on", "blocked_by")
+_OF_DEADLINE = ("deadline_text", "then_ongoing", "deadline_computed")
+_SHOWN = Listed([_COLUMNS[name] for name in ("id", "status", *_AS_IT_IS, *_OF_DEADLINE)], _COLUMNS.id)
+
+
+Key = tuple[int, str]
+"""A measure's id and the unit to which it is told."""
+
+
+def in_full(
+    session: Session, letters: Mapping[int, Sequence[Reminder]], named: Mapping[Key, Measure]
+) -> dict[int, Sequence[Reminder]]:
+    """The reminders of some letters, where those of their measures that are `named` are no outlines any more."""
+    outlined = {key: measure for key, measure in named.items() if not measure.code}
+    if not outlined:
+        return dict(letters)
+    told = dict(zip(outlined, shown(session, list(outlined.values())), strict=True))
+    return {letter: [_told(one, told) for one in of_letter] for letter, of_letter in letters.items()}
+
+
+def _told(reminder: Reminder, told: Mapping[Key, Measure]) -> Reminder:
+    firing = reminder.firing
+    keys = [(line.measure.id, firing.unit) for line in firing.lines]
+    lines = [Line(told[key], one.days) if key in told else one for key, one in zip(keys, firing.lines, strict=True)]
+    return replace(reminder, firing=replace(firing, lines=tuple(lines)))
+
+
+def shown(session: Session, outlined: Sequence[Measure]) -> list[Measure]:
+    """The same measures, one by one, with all that letters say of them."""
+    if not outlined:
+        return []
+    ids = [measure.id for measure in outlined]
+    rows = {row[0]: row for row in _SHOWN.rows(session, set(ids))}
+    told = read(_SHOWN.columns, [rows[one] for one in ids], session.get_bind().dialect)
+    columns: dict[str, Sequence[Any]] = dict(zip(Measure._fields, zip(*outlined, strict=True), strict=True))
+    changes = changes_of(session, ids)
+    made = {
+        "status": tuple(map(STATUSES.__getitem__, told["status"])),
+        "deadline": tuple(map(_deadline, columns["deadline"], *(told[name] for name in _OF_DEADLINE))),
+        "blocked": tuple(map(bool, told["blocked_by"])),
+        "changes": tuple(map(changes.get, ids, repeat(()))) if changes else columns["changes"],
+    }
+    columns |= made | {name: told[name] for name in _AS_IT_IS}
+    return list(map(Measure._make, zip(*columns.values(), strict=True)))
+
+
+@lru_cache(maxsize=8192)
+def _deadline(outlined: Deadline, text: str, then_ongoing: bool, computed: bool) -> Deadline:
+    return replace(outlined, text=text, then_ongoing=then_ongoing, computed=computed)
