@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
+from secrets import token_hex
 
 from sqlalchemy import select as select_columns
 from sqlalchemy import text, update
@@ -18,6 +18,7 @@ from reminder.store.outbox_tables import WAITING_STATES, MessageRow
 from reminder.store.reminders import store_reminders, unknown
 
 _TABLE = MessageRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
+_OWN = ("recipient", "channel", "alone", "due_at", "nearest_on", "late")  # what tells a group's message from others
 _URGENCY = {kind: n for n, kind in enumerate((ReminderKind.DUE, ReminderKind.ESCALATION, ReminderKind.OVERDUE))}
 
 
@@ -38,13 +39,13 @@ def put(session: Session, due: Sequence[Reminder], now: datetime, domain: str) -
             _hurry(session, waiting[key], _nearest(group))
     new = [group for key, group in groups.items() if key not in waiting]
     messages = waiting | _new_messages(session, sorted(new, key=_urgency), now, domain)
-    store_reminders(session, ((one, messages[key]) for key, group in groups.items() for one in group))
+    store_reminders(session, ((one, messages[one.recipient, one.channel, one.alone]) for one in fresh))
     return len(fresh)
 
 
 def _urgency(group: Sequence[Reminder]) -> int:
     """Where caps leave room for some only, what is due or red goes first."""
-    return min(_URGENCY.get(reminder.firing.kind, len(_URGENCY)) for reminder in group)
+    return min([_URGENCY.get(reminder.firing.kind, len(_URGENCY)) for reminder in group])
 
 
 def _untried(session: Session, recipients: Iterable[str]) -> dict[tuple[str, str, str], int]:
@@ -77,25 +78,17 @@ def _new_messages(
         created_at=now,
         next_attempt_at=now,
     )
-    usual = blank.model_dump(exclude={"id"})
-    named = {f"r-{uuid.uuid4().hex[:20]}@{domain}": group for group in groups}
-    rows = ((usual | _own(name, group)).values() for name, group in named.items())
-    insert_many(session.connection(), _TABLE, list(usual), map(tuple, rows))
+    usual = blank.model_dump(exclude={"id", "message_id", *_OWN})
+    named = {f"r-{token_hex(10)}@{domain}": group for group in groups}
+    rows = ((name, *_own(group), *usual.values()) for name, group in named.items())
+    insert_many(session.connection(), _TABLE, ["message_id", *_OWN, *usual], rows)
     return {_addressee(named[name]): key for name, key in _ids(session, named)}
 
 
-def _own(name: str, group: Sequence[Reminder]) -> dict[str, object]:
-    """What tells the message of a group from others."""
-    recipient, channel, alone = _addressee(group)
-    return {
-        "message_id": name,
-        "recipient": recipient,
-        "channel": channel,
-        "alone": alone,
-        "due_at": min(reminder.firing.at for reminder in group),
-        "nearest_on": _nearest(group),
-        "late": any(reminder.late for reminder in group),
-    }
+def _own(group: Sequence[Reminder]) -> tuple[object, ...]:
+    """The values of `_OWN`."""
+    due_at, nearest = min([reminder.firing.at for reminder in group]), _nearest(group)
+    return (*_addressee(group), due_at, nearest, any(reminder.late for reminder in group))
 
 
 def _addressee(group: Sequence[Reminder]) -> tuple[str, str, str]:
@@ -111,10 +104,9 @@ def _ids(session: Session, names: Iterable[str]) -> Iterator[tuple[str, int]]:
 def _nearest(group: Sequence[Reminder]) -> date:
     """The nearest deadline that a message with these reminders speaks of, the day it goes where one has passed already
     or there is none."""
-    firings = [reminder.firing for reminder in group]
-    today = min(firing.at.date() for firing in firings)
-    deadlines = (line.measure.deadline.counted_down for firing in firings for line in firing.lines)
-    return max(today, min((day for day in deadlines if day), default=today))
+    today = min([reminder.firing.at for reminder in group]).date()
+    deadlines = [line.measure.deadline.counted_down for reminder in group for line in reminder.firing.lines]
+    return max(today, min([day for day in deadlines if day], default=today))
 
 
 def _hurry(session: Session, message_pk: int, nearest: date) -> None:

@@ -25,9 +25,9 @@ def among_given(dialect: str, column: ColumnElement[Any]) -> ColumnElement[bool]
     return _among(dialect, column, bindparam(GIVEN, type_=_kind(dialect, column)))
 
 
-def told(dialect: str, values: Iterable[int] | Iterable[str]) -> str | list[int | str]:
-    """Many values as one parameter."""
-    listed = [*values]
+def told(dialect: str, values: Iterable[Any]) -> str | list[int | str]:
+    """Many values as one parameter, in order: SQLite would sort them itself, one by one."""
+    listed = sorted(values)
     return json.dumps(listed, ensure_ascii=False) if dialect == "sqlite" else listed
 
 

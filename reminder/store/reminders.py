@@ -41,8 +41,9 @@ _KNOWN = Listed(
 def unknown(session: Session, reminders: Iterable[Reminder]) -> list[Reminder]:
     """Those reminders whose occasion is not stored yet, each once."""
     asked = {reminder.key: reminder for reminder in reminders}
-    known = _known(session, asked.keys())
-    return [reminder for key, reminder in asked.items() if key not in known]
+    for key in _known(session, asked.keys()):
+        asked.pop(key, None)
+    return list(asked.values())
 
 
 def store_reminders(session: Session, travelling: Iterable[tuple[Reminder, int]]) -> None:
@@ -61,10 +62,10 @@ def store_ended(session: Session, ended: Sequence[Ended]) -> None:
 
 def _known(session: Session, keys: Collection[Key]) -> set[Key]:
     """Those of `keys` that are stored already, asked of the unique index rule by rule."""
-    subjects: dict[str, set[str]] = defaultdict(set)
-    for rule, subject, *_ in keys:
-        subjects[rule].add(subject)
-    days = {occasion for _, _, occasion, *_ in keys}
+    subjects: dict[str, list[str]] = defaultdict(list)
+    for key in keys:
+        subjects[key[0]].append(key[1])
+    days = {key[2] for key in keys}
     known: set[Key] = set()
     for rule, of_rule in subjects.items():
         if rows := _KNOWN.rows(session, of_rule, of_rule=rule, first=min(days), last=max(days)):
@@ -110,13 +111,11 @@ def _lines(firing: Firing) -> str:
     hundreds, and there are thousands of nudges."""
     if not firing.lines:
         return json.dumps([{"measure": measure.id, "owed": True} for measure in firing.owed_for])
-    told = ((one.id, _days(days), _day(one.deadline.counted_down)) for one, days in firing.lines)
-    return f"[{', '.join([_LINE % line for line in told])}]"
-
-
-@lru_cache(maxsize=8192)
-def _day(on: date | None) -> str:
-    return str(on or "")
+    told = [
+        _LINE % (one.id, _days(days), limit.isoformat() if (limit := one.deadline.counted_down) else "")
+        for one, days in firing.lines
+    ]
+    return f"[{', '.join(told)}]"
 
 
 @lru_cache(maxsize=256)
