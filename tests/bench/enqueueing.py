@@ -42,9 +42,10 @@ _YESTERDAY = at("2026-03-01 09:00")
 
 
 def enqueue() -> Figures:
-    """Ten reminders to each of ten thousand units, the unique key on; the same rows by the driver's executemany."""
+    """Ten reminders to each of ten thousand units, the unique key on, recipient by recipient as they are planned; the
+    same rows by the driver's executemany."""
     figures: dict[str, float] = {}
-    due = [single(n) for n in range(_MANY)]
+    due = [single(n, n * UNITS // _MANY) for n in range(_MANY)]
     for backend in BACKENDS:
         with office(country(backend, 10_000), _YESTERDAY) as service:
             engine = service.engine
@@ -59,9 +60,9 @@ def enqueue() -> Figures:
     return figures, {f"{backend}_of_raw": at_least(0.5) for backend in BACKENDS}
 
 
-def single(number: int) -> Reminder:
-    unit = unit_name(number % UNITS)
-    told = reminder([measure(number + 1, unit)], ReminderKind.BEFORE)
+def single(number: int, unit: int) -> Reminder:
+    """The reminder of measure `number`, which is that unit's."""
+    told = reminder([measure(number + 1, unit_name(unit))], ReminderKind.BEFORE)
     firing = replace(told.firing, rule="approaching", subject=f"measure:{number + 1}")
     return replace(told, firing=firing)
 

@@ -113,7 +113,7 @@ def monday() -> Figures:
     """Seconds from the tick to the last acceptance, on SQLite with its full durability."""
     with smtp_sink() as port, _monday("sqlite", lambda: smtp.mail_channel(port, smtp.ENGINE_CONNECTIONS)) as service:
         told = reminder([measure(n) for n in range(1, _SHOWN + 1)])
-        due = [enqueueing.single(n) for n in range(UNITS)]
+        due = [enqueueing.single(n, n) for n in range(UNITS)]
         rows, letter = enqueueing.rows_for(service.engine, due), ours(told, envelope(1))
         parts: dict[str, Callable[[], float | None]] = {
             "read": partial(_raw, service, "sqlite"),
