@@ -21,7 +21,6 @@ _AS_IT_IS = ("code", "text", "problem", "problem_text", "leader", "percent", "pr
 _OF_DEADLINE = ("deadline_text", "then_ongoing", "deadline_computed")
 _SHOWN = Listed([_COLUMNS[name] for name in ("id", "status", *_AS_IT_IS, *_OF_DEADLINE)], _COLUMNS.id)
 
-
 Key = tuple[int, str]
 """A measure's id and the unit to which it is told."""
 
@@ -30,10 +29,10 @@ def in_full(
     session: Session, letters: Mapping[int, Sequence[Reminder]], named: Mapping[Key, Measure]
 ) -> dict[int, Sequence[Reminder]]:
     """The reminders of some letters, where those of their measures that are `named` are no outlines any more."""
-    outlined = {key: measure for key, measure in named.items() if not measure.code}
+    outlined = [measure for measure in named.values() if not measure.code]
     if not outlined:
         return dict(letters)
-    told = dict(zip(outlined, shown(session, list(outlined.values())), strict=True))
+    told = {(measure.id, measure.units[0]): measure for measure in shown(session, outlined)}
     return {letter: [_told(one, told) for one in of_letter] for letter, of_letter in letters.items()}
 
 
@@ -45,13 +44,14 @@ def _told(reminder: Reminder, told: Mapping[Key, Measure]) -> Reminder:
 
 
 def shown(session: Session, outlined: Sequence[Measure]) -> list[Measure]:
-    """The same measures, one by one, with all that letters say of them."""
-    if not outlined:
+    """The same measures, each of one unit, with all that letters say of them; one that no longer exists is left out."""
+    rows = {row[0]: row for row in _SHOWN.rows(session, {measure.id for measure in outlined})}
+    if not rows:
         return []
-    ids = [measure.id for measure in outlined]
-    rows = {row[0]: row for row in _SHOWN.rows(session, set(ids))}
+    there = [measure for measure in outlined if measure.id in rows]
+    ids = [measure.id for measure in there]
     told = read(_SHOWN.columns, [rows[one] for one in ids], session.get_bind().dialect)
-    columns: dict[str, Sequence[Any]] = dict(zip(Measure._fields, zip(*outlined, strict=True), strict=True))
+    columns: dict[str, Sequence[Any]] = dict(zip(Measure._fields, zip(*there, strict=True), strict=True))
     changes = changes_of(session, ids)
     made = {
         "status": tuple(map(STATUSES.__getitem__, told["status"])),

@@ -11,7 +11,9 @@ from reminder.cycle import enqueue
 from reminder.cycle.carrier import deliver_due
 from reminder.domain.people import Leader, Unit
 from reminder.store import reminders
-from reminder.store.engine import writing
+from reminder.store.engine import reading, writing
+from reminder.store.outlines import outlines
+from reminder.store.shown import shown
 from reminder.store.tables import MeasureRow, MeasureUnitRow, SilenceRow
 from tests.integration.stage import Stage, emptied
 from tests.makers import a_directory, a_rule, at
@@ -119,3 +121,16 @@ def test_rows_of_long_lists_are_read_in_full_only_where_an_outline_does_not_tell
     monkeypatch.setattr(reminders, "by_ids", lambda session, ids: read.update(ids) or real(session, ids))
     assert letters(nothing)
     assert read == {11}  # once claimed
+
+
+def test_a_measure_that_is_gone_when_it_is_to_be_shown_is_left_out(tmp_path):
+    """Between two statements PostgreSQL sees what others have committed meanwhile."""
+    stage = Stage(tmp_path)
+    for number in (1, 2):
+        stage.measure(str(number), "2021-06-30", id=number)
+    with reading(stage.engine) as session:
+        ((_, outlined),) = outlines(session, [])
+        gone = outlined[0]._replace(id=3)
+        assert [measure.text for measure in shown(session, [gone, *outlined])] == ["措施1", "措施2"]
+        assert shown(session, [gone]) == []
+    stage.engine.dispose()
