@@ -157,6 +157,20 @@ def row(batch: Batch, *answers: str, names: str = "abc") -> None:
         assert code == answer
 
 
+def greets(line: Line) -> None:
+    line.say("220 ready")
+    line.hear()
+    line.say("250-here\r\n250 PIPELINING")
+
+
+def takes(line: Line) -> None:
+    """A mail's parties and its bytes, which are not answered yet."""
+    for _ in range(3):
+        line.hear()
+    line.say("250 ok\r\n250 ok\r\n354 go on")
+    line.letter()
+
+
 def receivers(server: Server) -> list[str]:
     return [command.partition("<")[2][0] for command in server.heard if command.startswith("RCPT")]
 
@@ -165,9 +179,7 @@ def test_the_next_mail_is_announced_right_behind_the_bytes_of_this_one(mail: Mai
     """The server keeps the answer to a mail until it has heard the parties of the next one."""
 
     def waits(line: Line) -> None:
-        line.say("220 ready")
-        line.hear()
-        line.say("250-here\r\n250 PIPELINING")
+        greets(line)
         behind = [line.hear() for _ in range(3)]
         for last in (False, False, True):
             line.say("250 ok\r\n250 ok\r\n354 go on")
@@ -240,13 +252,8 @@ def test_who_was_foretold_and_never_sent_gets_nothing_at_the_end(mail: Mail) -> 
 
 def test_a_connection_that_breaks_behind_the_bytes_leaves_one_in_doubt_and_the_next_untouched(mail: Mail) -> None:
     def breaks(line: Line) -> None:
-        line.say("220 ready")
-        line.hear()
-        line.say("250-here\r\n250 PIPELINING")
-        for _ in range(3):
-            line.hear()
-        line.say("250 ok\r\n250 ok\r\n354 go on")
-        line.letter()
+        greets(line)
+        takes(line)
         line.reset()
 
     server = Server()
@@ -281,26 +288,16 @@ def test_a_server_that_loses_what_was_foretold_is_told_nothing_beforehand_any_mo
     """Whoever throws away what lies behind a mail's bytes never answers it: that costs one time-out, not one a mail."""
 
     def loses(line: Line) -> None:
-        line.say("220 ready")
-        line.hear()
-        line.say("250-here\r\n250 PIPELINING")
-        for _ in range(3):
-            line.hear()
-        line.say("250 ok\r\n250 ok\r\n354 go on")
-        line.letter()
+        greets(line)
+        takes(line)
         line.say("250 queued")
         while line.hear():
             pass
 
     def patient(line: Line) -> None:
-        line.say("220 ready")
-        line.hear()
-        line.say("250-here\r\n250 PIPELINING")
+        greets(line)
         for _ in range(2):
-            for _ in range(3):
-                line.hear()
-            line.say("250 ok\r\n250 ok\r\n354 go on")
-            line.letter()
+            takes(line)
             behind.append(bool(select.select([line.sock], [], [], 0.3)[0]))
             line.say("250 queued")
         line.politely()
