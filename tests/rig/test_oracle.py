@@ -204,7 +204,7 @@ MUTANTS = {
     "联系不上的没人管": (
         recipients,
         "_reachable",
-        lambda f: lambda party, *rest: replace(f(party, *rest), name=party.name),
+        lambda f: lambda party, *rest: f(party, *rest)._replace(name=party.name),
     ),
 }
 
