@@ -78,24 +78,21 @@ class Entry(NamedTuple):
     state: str
     left: int | None
 
-    @property
-    def rank(self) -> tuple[int, str, date, str, int]:
-        """Most urgent first, and within one urgency unit by unit."""
-        measure = self.measure
-        return (_URGENCY[self.state], self.reminder.firing.unit, self.due or date.max, measure.ledger, measure.id)
-
 
 def entries(reminders: Iterable[Reminder], on: date) -> list[Entry]:
-    """Each measure of each unit once, the most urgent first, as seen on the day `on`."""
-    found: dict[tuple[int, str], Entry] = {}
+    """Each measure of each unit once, the most urgent first, as seen on the day `on`; within one urgency unit by
+    unit."""
+    found: dict[tuple[int, str], tuple[int, str, date, str, int, Entry]] = {}
     for reminder in reminders:
         unit = reminder.firing.unit
         for measure, _ in reminder.firing.lines:
             if (key := (measure.id, unit)) not in found:
                 due = measure.deadline.counted_down
                 left = (due - on).days if due else None
-                found[key] = Entry(measure, reminder, key, due, wording.state_of(left), left)
-    return sorted(found.values(), key=lambda entry: entry.rank)
+                state = wording.state_of(left)
+                entry = Entry(measure, reminder, key, due, state, left)
+                found[key] = (_URGENCY[state], unit, due or date.max, measure.ledger, measure.id, entry)
+    return [ranked[-1] for ranked in sorted(found.values())]  # no two have one unit and one id
 
 
 def line(entry: Entry, circumstances: Circumstances, *, units_named: bool, late_named: bool) -> dict[str, object]:

@@ -74,8 +74,8 @@ def folded(text: str) -> str:
 def _fold(line: str) -> str:
     if columns(line) <= WIDTH or "://" in line:  # a broken link is no link
         return line
-    start = _text_start(line)
-    taken = columns(line[:start])
+    start = _text_start(line) if "  " in line or line[0].isspace() else 0
+    taken = columns(line[:start]) if start else 0
     hang = taken if taken <= WIDTH // 3 else 4
     rows: list[str] = []
     before, room = line[:start], WIDTH - taken

@@ -39,6 +39,10 @@ class Dispatch:
     def feed(self, *, look: bool) -> bool:
         """Claims and prepares for the lanes with room; whether anything was claimed. With `look` all that is due is
         looked for, else only what lanes are known to lack."""
+        with self._feeding:
+            return self._fed(look=look)
+
+    def _fed(self, *, look: bool) -> bool:
         self.astray.fetch()
         now = self.clock()
         if look:

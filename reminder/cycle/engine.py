@@ -15,7 +15,7 @@ from functools import partial
 from reminder.channels.deadline import cut_all
 from reminder.cycle.carrier import Carrier
 from reminder.cycle.dispatch import ILL_SECONDS, Clock, Dispatch
-from reminder.cycle.lanes import Lane
+from reminder.cycle.lanes import Job, Lane
 from reminder.cycle.service import Delivery, Service
 
 LOOK_SECONDS = 2.0  # how often the outbox is looked at for retries, rescues and what other machines put in
@@ -139,13 +139,10 @@ class Engine:
         carrier, ended = Carrier(self.dispatch), False
         try:
             while not (ended or self._stopping.is_set()):
-                jobs = lane.take(self.dispatch.clock())
-                if not jobs:
-                    carrier.settle_last()
-                    jobs = lane.take(self.dispatch.clock(), _LINGER_SECONDS)
+                jobs = lane.take(self.dispatch.clock()) or self._waited_for(lane, carrier)
                 if not jobs:
                     break
-                if lane.wants(self.dispatch.clock()):
+                if not lane.alone() and lane.wants(self.dispatch.clock()):
                     self._woken.set()
                 carrier.carry(lane, jobs)
                 ended = lane.dismiss(surplus=True)
@@ -156,3 +153,13 @@ class Engine:
             if not ended:
                 lane.dismiss()
             carrier.close()
+
+    def _waited_for(self, lane: Lane, carrier: Carrier) -> list[Job]:
+        """What comes to an empty lane within a while. Who is alone there fetches it himself."""
+        carrier.settle_last()
+        while lane.alone() and self.dispatch.refill(lane):
+            if jobs := lane.take(self.dispatch.clock()):
+                return jobs
+        if lane.wants(self.dispatch.clock()):
+            self._woken.set()
+        return lane.take(self.dispatch.clock(), _LINGER_SECONDS)

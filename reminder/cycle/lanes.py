@@ -124,6 +124,12 @@ class Lane:
         """How many one worker may carry together: one thread is faster than two that wait for the interpreter."""
         return max(1, min(int(TOGETHER_SECONDS / max(self._try_seconds, 0.0001)), self.connections))
 
+    def alone(self) -> bool:
+        """Whether one worker does all there is to do: it also fetches what it lacks, since two threads would wait for
+        the interpreter, and for each other to wake up."""
+        with self.changed:
+            return self.workers == 1 and self._quick() == self.connections
+
     def hire(self) -> int:
         """How many more workers there is work for; they count from now on."""
         with self.changed:
