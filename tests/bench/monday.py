@@ -34,7 +34,7 @@ from reminder.store.tables import OPEN_STATUSES, MeasureRow, MeasureUnitRow
 from tests.bench import enqueueing, smtp
 from tests.bench.country import BACKENDS, UNITS, country, unit_name
 from tests.bench.enqueueing import value_of
-from tests.bench.letters import MONDAY, Plain, envelope, measure, ours, reminder
+from tests.bench.letters import MONDAY, Plain, envelope, ours, reminder
 from tests.bench.measure import Figures, at_least, at_most, interleaved, seconds
 from tests.bench.office import empty, office, restart, rule
 from tests.bench.peers import smtp_sink
@@ -110,15 +110,17 @@ def _raw(service: Service, backend: str) -> None:
 
 
 def monday() -> Figures:
-    """Seconds from the tick to the last acceptance, on SQLite with its full durability."""
+    """Seconds from the tick to the last acceptance, on SQLite with its full durability. The parts do what the whole has
+    to: they write and send the letters of that Monday, not one of them again and again out of what is remembered."""
     with smtp_sink() as port, _monday("sqlite", lambda: smtp.mail_channel(port, smtp.ENGINE_CONNECTIONS)) as service:
-        told = reminder([measure(n) for n in range(1, _SHOWN + 1)])
+        with reading(service.engine) as session:
+            letters = [reminder(_of_unit(session, unit_name(number))) for number in range(_LETTERS)]
         due = [enqueueing.single(n, n) for n in range(UNITS)]
-        rows, letter = enqueueing.rows_for(service.engine, due), ours(told, envelope(1))
+        rows, letter = enqueueing.rows_for(service.engine, due), ours(letters[0], envelope(1))
         parts: dict[str, Callable[[], float | None]] = {
             "read": partial(_raw, service, "sqlite"),
             "enqueue": partial(enqueueing.raw, service.engine, rows),
-            "compose": lambda: UNITS / _LETTERS * seconds(partial(_composed, told)),
+            "compose": lambda: UNITS / _LETTERS * seconds(partial(_composed, letters)),
             "send": lambda: UNITS / smtp.MANY * seconds(lambda: smtp.alone(port, letter)),
         }
         took = interleaved(
@@ -131,8 +133,8 @@ def monday() -> Figures:
     return figures, {"over_plain": at_least(5), "over_parts": at_most(1.8)}
 
 
-def _composed(told: Reminder) -> None:
-    for number in range(_LETTERS):
+def _composed(letters: list[Reminder]) -> None:
+    for number, told in enumerate(letters):
         ours(told, envelope(number))
 
 
