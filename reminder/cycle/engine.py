@@ -152,6 +152,8 @@ class Engine:
             carrier.settle_surely(self._stopping)
             if not ended:
                 lane.dismiss()
+            if self._stopping.is_set():  # what it has fetched since the feeder gave everything back
+                self._guarded(partial(self.dispatch.give_back, lane))
             carrier.close()
 
     def _waited_for(self, lane: Lane, carrier: Carrier) -> list[Job]:

@@ -128,7 +128,7 @@ class Lane:
         """Whether one worker does all there is to do: it also fetches what it lacks, since two threads would wait for
         the interpreter, and for each other to wake up."""
         with self.changed:
-            return self.workers == 1 and self._quick() == self.connections
+            return self.workers == 1 and self._quick() == self.connections and not self.closed
 
     def hire(self) -> int:
         """How many more workers there is work for; they count from now on."""

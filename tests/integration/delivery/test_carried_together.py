@@ -244,3 +244,23 @@ def test_waiting_for_the_next_slot_is_no_part_of_it(tmp_path):
     assert len(peer.sent) == 30
     assert dict(stage.cycle("2021-06-08 19:00").messages).get("sent", 0) == 0
     assert len(peer.sent) == 30
+
+
+@pytest.mark.parametrize("at_message", [90, 117, 150])
+def test_a_stop_while_a_worker_fetches_for_itself_leaves_nothing_claimed(office, at_message):
+    stopping = []
+
+    def stop(n):
+        if n == at_message:
+            thread = threading.Thread(target=engine.stop, args=(10,))
+            thread.start()
+            stopping.append(thread)
+
+    peer = Peer(stop, connections=16)
+    stage, engine = office({"mail": peer}, 300)
+    engine.start()
+    until(lambda: bool(stopping))
+    stopping[0].join(30)
+    told = states(stage)
+    assert set(told) <= {"sent", "pending", "retrying"}
+    assert told["sent"] == len(peer.sent) < 300
