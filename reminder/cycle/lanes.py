@@ -105,7 +105,8 @@ class Lane:
     def _in_a_row(self) -> list[Job]:
         """The next ones. What may have been the death of a process before goes alone: those behind it would be taken
         for its cause as well."""
-        most = min(self._quick(), max(1, self.connections // max(self.workers, 1)))
+        share = max(1, self.connections // max(self.workers, 1))
+        most = min(self._quick(), share, self.connections - self.flying)
         jobs: list[Job] = []
         while self.queue and len(jobs) < most and not (jobs and self.queue[0].start.doubted):
             jobs.append(self.queue.popleft())

@@ -4,6 +4,8 @@ import json
 
 import time_machine
 
+from reminder.store.engine import writing
+from reminder.store.outbox_tables import PayloadRow
 from tests.makers import at
 
 MONDAY = "2021-06-07"
@@ -94,8 +96,11 @@ def test_bad_orders_are_refused(desk):
 def test_a_silence_ends_what_was_plainly_refused_and_would_be_tried_again(desk):
     desk.measure("73", "2021-06-10")
     desk.cycle(f"{MONDAY} 19:00")
-    tried = {"attempts": 1, "payload": b"x", "next_attempt_at": at("2021-06-08 08:30")}
-    desk.change(1, "refused", state="retrying", **tried)
+    desk.change(1, "refused", state="retrying", attempts=1, next_attempt_at=at("2021-06-08 08:30"))
+    app = desk.app()
+    with writing(app.engine) as session:
+        session.add(PayloadRow(message_pk=1, content=b"x"))
+    app.engine.dispose()
     silenced(desk, "--unit", "建设局", today=MONDAY)
     assert desk.cycle("2021-06-08 08:30").messages["cancelled"] == 1
     line = desk("explain", "73", "--on", MONDAY, "--rule", "approaching", "--json").lines[0]

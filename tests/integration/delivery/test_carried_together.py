@@ -83,13 +83,25 @@ def test_all_workers_together_carry_no_more_than_there_may_be_connections(worker
     assert len(quick.take(at(MORNING))) == together
 
 
+def test_who_comes_in_while_another_worker_has_them_all_gets_none():
+    quick = lane(4, *[QUICK] * 50)
+    assert len(quick.take(at(MORNING))) == 4
+    quick.workers = 2
+    assert quick.take(at(MORNING)) == []
+    quick.landed(4)
+    assert len(quick.take(at(MORNING))) == 2
+
+
 def test_what_may_have_been_the_death_of_a_process_goes_alone():
     """Else those begun with it would count its deaths as their own, and end with it."""
     quick = Lane("peer", (), 16)
     for _ in range(50):
         quick.tried(QUICK)
     quick.put([a_job(n, doubted=n in (3, 4)) for n in range(8)])
-    taken = [[job.start.message.id for job in quick.take(at(MORNING))] for _ in range(4)]
+    taken = []
+    for _ in range(4):
+        taken.append([job.start.message.id for job in quick.take(at(MORNING))])
+        quick.landed(len(taken[-1]))
     assert taken == [[0, 1, 2], [3], [4], [5, 6, 7]]
 
 
