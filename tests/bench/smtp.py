@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import tempfile
+import threading
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.bench.peers import smtp_sink, smtp_source
 
 MANY = 4000
 SESSIONS = 8
+CONNECTIONS = 4  # one alone waits for the server, and for a processor that has gone to sleep meanwhile
 ENGINE_CONNECTIONS = 16  # so many mails may be on the way: they begin and are settled together
 _NOW = datetime(2021, 6, 8, 1, 0, tzinfo=UTC)
 _ENVELOPE = Envelope(message_id="r-1@example.org", recipient="建设局", addresses=("b@x.org",), written_at=_NOW)
@@ -70,13 +72,20 @@ def mail_channel(port: int, connections: int = 2) -> Channel:
 
 
 def alone(port: int, mail: bytes) -> None:
-    """As a worker sends them: one behind the other over one connection, since several threads would wait for the
-    interpreter more than for the server."""
-    channel = mail_channel(port)
-    for left in reversed(range(MANY)):
-        channel.expect(_ENVELOPE if left else None)
-        channel.send(mail, _ENVELOPE, _NOW)
-    channel.close()
+    """As workers send them, each one behind the other over its connection."""
+
+    def session() -> None:
+        channel = mail_channel(port)
+        for left in reversed(range(MANY // CONNECTIONS)):
+            channel.expect(_ENVELOPE if left else None)
+            channel.send(mail, _ENVELOPE, _NOW)
+        channel.close()
+
+    threads = [threading.Thread(target=session) for _ in range(CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def _smtplib(port: int, mail: bytes) -> None:
