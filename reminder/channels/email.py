@@ -129,8 +129,7 @@ class EmailChannel(Channel):
         """Where another mail was foretold than comes, there is no taking it back but to hang up: the server waits for
         its bytes."""
         if self._foretold:
-            self._foretold = None
-            self._session.drop()
+            self._drop()
 
     def _over_what_is_open(self, payload: bytes, envelope: Envelope, now: datetime, limit: cut_after) -> Receipt:
         reused = self._session.carried > 0

@@ -125,6 +125,9 @@ class Lane:
         """How many one worker may carry together: one thread is faster than two that wait for the interpreter."""
         return max(1, min(int(TOGETHER_SECONDS / max(self._try_seconds, 0.0001)), self.connections))
 
+    def _most_workers(self) -> int:
+        return max(1, self.connections // self._quick())
+
     def alone(self) -> bool:
         """Whether one worker does all there is to do: it also fetches what it lacks, since two threads would wait for
         the interpreter, and for each other to wake up."""
@@ -134,15 +137,14 @@ class Lane:
     def hire(self) -> int:
         """How many more workers there is work for; they count from now on."""
         with self.changed:
-            most = max(1, self.connections // self._quick())
-            missing = max(0, min(len(self.queue) - self.idle, most - self.workers))
+            missing = max(0, min(len(self.queue) - self.idle, self._most_workers() - self.workers))
             self.workers += missing
             return missing
 
     def dismiss(self, *, surplus: bool = False) -> bool:
         """A worker ends; with `surplus` only where there are too many. Whether it ends."""
         with self.changed:
-            ends = not surplus or self.workers > max(1, self.connections // self._quick())
+            ends = not surplus or self.workers > self._most_workers()
             self.workers -= ends
             return ends
 

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, or_, select, text, update
-from sqlmodel import Session, col
-from sqlmodel import select as select_rows
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, or_, text, update
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, select
 
 from reminder.domain.reminder import Reason
 from reminder.store.among import GIVEN, among_given, told
@@ -60,22 +60,22 @@ class Claimed:
 
 def due_channels(session: Session, now: datetime) -> list[str]:
     """The channels by which something may be tried at `now`."""
-    waiting = select_rows(col(MessageRow.channel)).where(*_ready(now)).distinct()
+    waiting = select(col(MessageRow.channel)).where(*_ready(now)).distinct()
     return sorted(session.exec(waiting))
 
 
 def due(session: Session, now: datetime) -> list[tuple[int, str]]:
     """The id and the channel of every message that may be tried at `now`, the nearest deadline first."""
-    named = select_rows(col(MessageRow.id), col(MessageRow.channel)).where(*_ready(now)).order_by(*_ORDER)
+    named = select(col(MessageRow.id), col(MessageRow.channel)).where(*_ready(now)).order_by(*_ORDER)
     return [(key, channel) for key, channel in session.exec(named) if key is not None]
 
 
 def way_of(session: Session, key: int, now: datetime) -> tuple[str, bool] | None:
     """By which channel a message goes, and whether it may be tried at `now`; None where there is no such message."""
-    channel = session.exec(select_rows(MessageRow.channel).where(MessageRow.id == key)).first()
+    channel = session.exec(select(MessageRow.channel).where(MessageRow.id == key)).first()
     if channel is None:
         return None
-    ready = select_rows(MessageRow.id).where(MessageRow.id == key, *_ready(now))
+    ready = select(MessageRow.id).where(MessageRow.id == key, *_ready(now))
     return channel, session.exec(ready).first() is not None
 
 
@@ -111,7 +111,7 @@ def _taking(many: int) -> Prepared:
     names: list[ColumnElement[str]] = [bindparam(f"channel_{n}", type_=_MESSAGES.c.channel.type) for n in range(many)]
     of_channels = _MESSAGES.c.channel == names[0] if many == 1 else _MESSAGES.c.channel.in_(names)
     chosen = (
-        select(_MESSAGES.c.id)
+        select_columns(_MESSAGES.c.id)
         .where(*_ready(bindparam("now", type_=_MESSAGES.c.next_attempt_at.type)), of_channels)
         .order_by(*_ORDER)
         .limit(bindparam("most", type_=Integer))
@@ -204,7 +204,7 @@ def give_back(session: Session, token: str, only: int | None = None) -> int:
 def is_ours(session: Session, message: Claimed) -> bool:
     """Whether a message is still under our lease: nobody has taken it over."""
     mine = and_(col(MessageRow.id) == message.id, col(MessageRow.lease_token) == message.token)
-    return session.exec(select_rows(MessageRow.id).where(mine)).first() is not None
+    return session.exec(select(MessageRow.id).where(mine)).first() is not None
 
 
 def _update_mine(session: Session, message: Claimed, **values: object) -> bool:

@@ -276,3 +276,13 @@ def test_a_stop_while_a_worker_fetches_for_itself_leaves_nothing_claimed(office,
     told = states(stage)
     assert set(told) <= {"sent", "pending", "retrying"}
     assert told["sent"] == len(peer.sent) < 300
+
+
+def test_two_channels_to_one_destination_share_its_way_and_all_of_both_goes(office):
+    peer = Peer(connections=4)
+    stage, engine = office({"mail": peer, "post": peer}, 20)
+    engine.start()
+    assert engine.drained(60)
+    assert states(stage) == {"sent": 40}
+    assert len(engine.dispatch.lanes) == 1
+    assert len({recipient for recipient, _ in peer.sent}) == len(peer.sent) == 40
