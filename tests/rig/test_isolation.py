@@ -18,10 +18,10 @@ def test_three_hostile_endpoints_of_twenty_hold_up_nobody_else(tmp_path, peer):
         peer.order(faults={"at": HOSTILE})
         begun = time.monotonic()
         running.start()
-        running.arrived(120, wanted=34)
+        while len({line.to for line in peer.accepted()} - set(HOSTILE)) < 17:  # a hostile one may accept as well
+            assert time.monotonic() - begun < 120, running.logs()[-3000:]
+            time.sleep(0.05)
         took = time.monotonic() - begun
-        good = {line.to for line in peer.accepted()} - set(HOSTILE)
-        assert len(good) == 17
         while not {"hook0", "hook1", "hook2"} <= _tried(running):
             assert time.monotonic() - begun < took + 60, f"not cut: {_tried(running)}"
             time.sleep(0.5)
