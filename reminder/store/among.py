@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, String, any_, bindparam, func, literal, select
-from sqlalchemy.types import TypeEngine
+from sqlalchemy import ARRAY, ColumnElement, String, any_, bindparam, cast, func, literal, select
+from sqlalchemy.types import NullType, TypeEngine
 from sqlmodel import Session
 
 GIVEN = "values"  # the name by which a prepared statement gets them
@@ -17,26 +17,38 @@ GIVEN = "values"  # the name by which a prepared statement gets them
 def among(session: Session, column: ColumnElement[Any], values: Iterable[int] | Iterable[str]) -> ColumnElement[bool]:
     """Whether `column` is one of `values`; its index is asked for each of them."""
     dialect = session.get_bind().dialect.name
-    return _among(dialect, column, literal(told(dialect, values), _kind(dialect, column)))
+    return _among(dialect, column, literal(told(dialect, values), _kind(dialect)))
 
 
 def among_given(dialect: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
     """The same in a prepared statement, which gets as GIVEN what `told` makes of the values."""
-    return _among(dialect, column, bindparam(GIVEN, type_=_kind(dialect, column)))
+    return _among(dialect, column, bindparam(GIVEN, type_=_kind(dialect)))
 
 
-def told(dialect: str, values: Iterable[Any]) -> str | list[int | str]:
+def told(dialect: str, values: Iterable[Any]) -> str:
     """Many values as one parameter, in order: SQLite would sort them itself, one by one."""
     listed = sorted(values)
-    return json.dumps(listed, ensure_ascii=False) if dialect == "sqlite" else listed
+    if dialect == "sqlite":
+        return json.dumps(listed, ensure_ascii=False)
+    return f"{{{','.join(map(_item, listed))}}}"  # of a list psycopg examines each number: as long as the query takes
 
 
-def _kind(dialect: str, column: ColumnElement[Any]) -> TypeEngine[Any]:
-    return String() if dialect == "sqlite" else ARRAY(column.type)
+def _item(value: int | str) -> str:
+    """As it stands in an array. https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO"""
+    if isinstance(value, int):
+        return str(value)
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _kind(dialect: str) -> TypeEngine[Any]:
+    # PostgreSQL reads a parameter of no type at once as what it is cast to. One that was a text before would be no
+    # constant, and be read again for each row where no index is asked.
+    return String() if dialect == "sqlite" else NullType()
 
 
 def _among(dialect: str, column: ColumnElement[Any], values: ColumnElement[Any]) -> ColumnElement[bool]:
     if dialect == "sqlite":
         each = func.json_each(values).table_valued("value")
         return column.in_(select(each.c.value))
-    return column == any_(values)
+    return column == any_(cast(values, ARRAY(column.type)))
