@@ -14,7 +14,7 @@ from threading import Condition
 from reminder.domain.destination import Rate, Standing
 from reminder.outbox import Start
 
-MOST_CLAIMED = 100
+MOST_CLAIMED = 256
 _CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", None)  # Linux; clock_gettime(2)
 _AHEAD_SECONDS = 0.4  # so much work is claimed at once: what is claimed is rendered, and should go at once
 TOGETHER_SECONDS = 0.02  # what a peer has accepted waits for no longer than this for what is settled with it
@@ -70,12 +70,13 @@ class Lane:
             return self.hungry and not self.resting(now) and len(self.queue) <= self.connections
 
     def portion(self) -> int:
-        """How many to claim: as much as is delivered in a moment, no more than twice the last portion."""
+        """How many to claim: as much as is delivered in a moment, no more than twice the last portion, and without a
+        rest that would begin and be settled by itself."""
         moment = time.monotonic()
         passed, self._fed_at = moment - self._fed_at, moment
-        self._size = max(self.connections, min(int(self._size * _AHEAD_SECONDS / max(passed, 0.001)), 2 * self._size))
-        self._size = min(self._size, MOST_CLAIMED)
-        return self._size
+        delivered = int(self._size * _AHEAD_SECONDS / max(passed, 0.001))
+        self._size = max(self.connections, min(delivered, 2 * self._size, MOST_CLAIMED))
+        return self._size - self._size % self.connections
 
     def under_way(self) -> Counter[tuple[str, str]]:
         """What is about to go, by recipient and channel."""

@@ -113,8 +113,9 @@ def begin_attempts(session: Session, starts: Sequence[Start], now: datetime) -> 
     """
     connection = session.connection()
     new = [start for start in starts if start.message.payload is None]
-    first = [_fixed(start, now) for start in new]
-    later = [_named(start, now) for start in starts if start.message.payload is not None]
+    leased = {"new_lease_until": now + LEASE}
+    first = [_named(start) | leased | _fixed(start) for start in new]
+    later = [_named(start) | leased for start in starts if start.message.payload is not None]
     for statement, rows in ((_BEGIN_FIRST, first), (_BEGIN_AGAIN, later)):
         changed = statement.run(connection, rows).rowcount if rows else 0
         if changed < len(rows):
@@ -154,13 +155,12 @@ def _note_faults(session: Session, starts: Sequence[Start], now: datetime) -> No
         note(session, Notice(key=f"{TEMPLATE}:{fault}", code=TEMPLATE, facts={"fault": fault}), now)
 
 
-def _named(start: Start, now: datetime) -> dict[str, Any]:
-    mine = {"key": start.message.id, "token": start.message.token, "tried": start.message.attempts}
-    return mine | {"new_lease_until": now + LEASE}
+def _named(start: Start) -> dict[str, Any]:
+    return {"key": start.message.id, "token": start.message.token, "tried": start.message.attempts}
 
 
-def _fixed(start: Start, now: datetime) -> dict[str, Any]:
-    return _named(start, now) | {
+def _fixed(start: Start) -> dict[str, Any]:
+    return {
         "new_subject": start.written.subject,
         "new_addresses": list(start.envelope.addresses),
         "new_thread_ids": list(start.envelope.references),

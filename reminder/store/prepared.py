@@ -6,6 +6,7 @@ SQLAlchemy spends more time on finding out that a statement is the same as befor
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Dialect, Executable
@@ -75,4 +76,20 @@ def _compiled(statement: Executable, dialect: Dialect) -> tuple[str, Callable[[R
 
 
 def _processor(parameter: BindParameter[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
-    return parameter.type.dialect_impl(dialect).bind_processor(dialect)
+    convert = parameter.type.dialect_impl(dialect).bind_processor(dialect)
+    return _once(convert) if convert and parameter.type.python_type is datetime else convert
+
+
+def _once(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same, but not anew for the instant that was the last one too: many rows are written at one."""
+    known: tuple[Any, Any] = (None, convert(None))  # replaced as a whole, since threads share it
+
+    def converted(value: Any) -> Any:
+        nonlocal known
+        was, told = known
+        if was is not value:
+            told = convert(value)
+            known = value, told
+        return told
+
+    return converted

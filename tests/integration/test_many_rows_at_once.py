@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, insert, text
 
 from reminder import outbox
 from reminder.domain.reminder import ReminderKind
 from reminder.store.engine import reading, writing
-from reminder.store.outbox_tables import MessageRow, ReminderRow
+from reminder.store.outbox_tables import DestinationRow, MessageRow, ReminderRow
+from reminder.store.prepared import Prepared
 from reminder.store.reminders import reminders_of
 from tests.integration.stage import Stage, emptied
 from tests.makers import a_measure, a_reminder, at
@@ -90,3 +91,15 @@ def test_a_morning_is_a_few_statements_not_a_few_for_each_reminder(stage):
     event.listen(stage.engine, "before_cursor_execute", lambda *told: said.append(told[2]))
     put(stage, [single(n) for n in range(1000)])
     assert len(said) < 12
+
+
+def test_each_row_keeps_its_own_instant_also_none(stage):
+    told = {"first": NOW, "same": NOW, "none": None, "later": at("2021-06-07 10:00"), "again": NOW}
+    rows = [
+        {"name": name, "paused_until": until, "failures": 0, "why": "", "recent": []} for name, until in told.items()
+    ]
+    with writing(stage.engine) as session:
+        Prepared(insert(DestinationRow)).run(session.connection(), [{"disabled_at": None} | row for row in rows])
+    with reading(stage.engine) as session:
+        found = {name: session.get_one(DestinationRow, name).paused_until for name in told}
+    assert found == told

@@ -130,6 +130,14 @@ def test_never_more_messages_are_tried_and_not_settled_than_there_may_be_connect
     assert max(unsettled) < 6 + 6, "more than six only while a worker has six and others are called in"
 
 
+@pytest.mark.parametrize("connections", [1, 3, 16, 300])
+def test_no_portion_has_a_rest_that_would_begin_by_itself(connections):
+    made = Lane("peer", (), connections)
+    for _ in range(20):
+        assert (portion := made.portion()) > 0
+        assert portion % connections == 0
+
+
 def test_they_begin_in_few_transactions(tmp_path):
     peer = Peer(connections=8)
     stage = a_stage(tmp_path, peer, 100)
