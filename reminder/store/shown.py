@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import repeat
+from operator import attrgetter
 from typing import Any
 
 from sqlmodel import Session
@@ -18,6 +19,7 @@ from reminder.store.tables import MeasureRow
 
 _COLUMNS = MeasureRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
 _AS_IT_IS = ("code", "text", "problem", "problem_text", "leader", "percent", "progress", "progress_on", "blocked_by")
+_OUTLINED = attrgetter("kind", "on", "confirmed")  # what an outline knows of a deadline
 _OF_DEADLINE = ("deadline_text", "then_ongoing", "deadline_computed")
 _SHOWN = Listed([_COLUMNS[name] for name in ("id", "status", *_AS_IT_IS, *_OF_DEADLINE)], _COLUMNS.id)
 
@@ -55,7 +57,7 @@ def shown(session: Session, outlined: Sequence[Measure]) -> list[Measure]:
     changes = changes_of(session, ids)
     made = {
         "status": tuple(map(STATUSES.__getitem__, told["status"])),
-        "deadline": tuple(map(_deadline, columns["deadline"], *(told[name] for name in _OF_DEADLINE))),
+        "deadline": tuple(map(_deadline, map(_OUTLINED, columns["deadline"]), *(told[name] for name in _OF_DEADLINE))),
         "blocked": tuple(map(bool, told["blocked_by"])),
         "changes": tuple(map(changes.get, ids, repeat(()))) if changes else columns["changes"],
     }
@@ -63,6 +65,7 @@ def shown(session: Session, outlined: Sequence[Measure]) -> list[Measure]:
     return list(map(Measure._make, zip(*columns.values(), strict=True)))
 
 
-@lru_cache(maxsize=8192)
-def _deadline(outlined: Deadline, text: str, then_ongoing: bool, computed: bool) -> Deadline:
-    return replace(outlined, text=text, then_ongoing=then_ongoing, computed=computed)
+@lru_cache(maxsize=8192)  # by plain values: a Deadline takes much longer to hash
+def _deadline(outlined: tuple[Any, ...], text: str, then_ongoing: bool, computed: bool) -> Deadline:
+    kind, on, confirmed = outlined
+    return Deadline(kind, on, text=text, then_ongoing=then_ongoing, confirmed=confirmed, computed=computed)
