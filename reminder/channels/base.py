@@ -5,11 +5,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from reminder.domain.message import Envelope, Letter, Receipt
+from reminder.render.address import split_sender
+
+
+def _checked_sender(sender: str) -> str:
+    split_sender(sender)
+    return sender
+
+
+Sender = Annotated[str, AfterValidator(_checked_sender)]
+"""A key's type: who messages come from, with or without a display name."""
 
 
 class ChannelKeys(BaseModel):
@@ -26,7 +36,8 @@ class Channel(ABC):
 
     `leaves_machine` is False where a message stays on this machine (maildir): such channels need no guard.
     `needs_address` is False where the channel itself knows its target (a webhook's URL).
-    `shows_mail` says that it needs subject, text and HTML of a letter, and nothing else of it.
+    `mail_from` is the sender where it sends e-mails: it needs subject, text and HTML of a letter, and nothing else of
+    it, and its bytes are those of `render.mime`.
     `body_template` names the template of a webhook body that `compose` must render, where the channel wants one.
     `connections` is how many may be open to the peer at once, each by a channel object of its own; and how many
     messages may be begun and not settled, over one or several.
@@ -38,10 +49,10 @@ class Channel(ABC):
     Keys: ClassVar[type[ChannelKeys]]
     leaves_machine: ClassVar[bool] = True
     needs_address: ClassVar[bool] = True
-    shows_mail: ClassVar[bool] = False
     knows_ids: ClassVar[bool] = True
     rate: ClassVar[tuple[tuple[int, float], ...]] = ()
 
+    mail_from: str | None = None
     body_template: str | None = None
     connections: int = 1
 

@@ -12,15 +12,15 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from reminder.channels import mime
-from reminder.channels.address import Sender, address_fault, on_the_wire, split_sender
-from reminder.channels.base import Channel, ChannelKeys
+from reminder.channels.base import Channel, ChannelKeys, Sender
 from reminder.channels.deadline import MOST_SECONDS, cut_after
 from reminder.channels.secret import Secret
 from reminder.channels.smtp_mail import CLOSING, SmtpMail
 from reminder.channels.smtp_session import Server, Session, Tls
 from reminder.domain.message import Envelope, Letter, Receipt
 from reminder.errors import ChannelBroken, DeliveryError, Passing
+from reminder.render import mime
+from reminder.render.address import address_fault, on_the_wire, split_sender
 
 
 class EmailKeys(ChannelKeys):
@@ -74,12 +74,12 @@ class EmailChannel(Channel):
     """One mail server. Once it is broken nothing is tried again in this batch: providers lock accounts."""
 
     Keys: ClassVar[type[ChannelKeys]] = EmailKeys
-    shows_mail: ClassVar[bool] = True
 
     def __init__(self, name: str, keys: EmailKeys, folder: Path) -> None:
         super().__init__(name, keys, folder)
         self._keys = keys
         self.connections = keys.connections
+        self.mail_from = keys.sender
         self._from = on_the_wire(split_sender(keys.sender)[1])
         self._session = Session(keys.server(folder))
         self._broken: ChannelBroken | None = None

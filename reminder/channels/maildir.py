@@ -11,11 +11,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from reminder.channels import mime
-from reminder.channels.address import Sender, address_fault
-from reminder.channels.base import Channel, ChannelKeys
+from reminder.channels.base import Channel, ChannelKeys, Sender
 from reminder.domain.message import Envelope, Letter, Receipt
 from reminder.errors import ChannelBroken, DeliveryError, Passing
+from reminder.render import mime
+from reminder.render.address import address_fault
 
 _NEEDS_A_PERSON = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ELOOP})
 
@@ -32,13 +32,12 @@ class MaildirChannel(Channel):
     """A folder of messages on this machine; any mail program can open it."""
 
     Keys: ClassVar[type[ChannelKeys]] = MaildirKeys
-    shows_mail: ClassVar[bool] = True
     leaves_machine: ClassVar[bool] = False
     needs_address: ClassVar[bool] = False
 
     def __init__(self, name: str, keys: MaildirKeys, folder: Path) -> None:
         super().__init__(name, keys, folder)
-        self._sender = keys.sender
+        self._sender = self.mail_from = keys.sender
         self._path = folder / keys.path
 
     @classmethod

@@ -12,11 +12,11 @@ import smtplib
 from collections.abc import Sequence
 from datetime import datetime
 
-from reminder.channels.address import on_the_wire
 from reminder.channels.smtp_reply import Reply, Stage, of_all, refusal
 from reminder.channels.smtp_session import Server
 from reminder.domain.message import Receipt
 from reminder.errors import DeliveryError, Passing, Permanent
+from reminder.render.address import on_the_wire
 
 CLOSING = 421  # RFC 5321 §4.2.3: the server hangs up
 _GO_ON = 354

@@ -76,8 +76,8 @@ def _open_again(configuration: Configuration, channel: Channel) -> None:
 def _refuse(configuration: Configuration, name: str, to: str | None) -> None:
     """Refuses a channel that does not exist and an address that it could not or may not write to."""
     from reminder.channels import CHANNELS
-    from reminder.channels.address import domain_refused
     from reminder.errors import UsageError
+    from reminder.render.address import domain_refused
 
     locale, channels = configuration.locale, configuration.channels
     if name not in channels:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from reminder.compose.check import check_templates
 from reminder.compose.facts import Circumstances
-from reminder.compose.letter import compose, render_body
+from reminder.compose.letter import compose, render_body, told
 from reminder.compose.office import compose_office, sentence_of
 from reminder.compose.samples import samples
 from reminder.compose.sections import read_in_full
-from reminder.compose.templates import eject, forget_templates, templates_known
+from reminder.compose.templates import eject, forget_templates, templates, templates_known
 from reminder.compose.wording import sentence
 from reminder.errors import TemplateFault
 
@@ -25,5 +25,7 @@ __all__ = [
     "samples",
     "sentence",
     "sentence_of",
+    "templates",
     "templates_known",
+    "told",
 ]

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from reminder.compose import wording
-from reminder.compose.text import tidy
 from reminder.domain.measure import Measure
 from reminder.domain.people import OFFICE
 from reminder.domain.reminder import Reminder, ReminderKind
+from reminder.render.text import tidy
 from reminder.words import say
 
 ORDER = (

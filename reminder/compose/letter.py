@@ -13,14 +13,14 @@ from reminder.compose.facts import CODE, MOST_IN_DATA, NAME, TEXT, Circumstances
 from reminder.compose.owed import owed_data
 from reminder.compose.sections import sections
 from reminder.compose.templates import WEBHOOK, Templates, templates
-from reminder.compose.text import clipped, folded, tidy
 from reminder.domain.message import Letter
 from reminder.domain.people import OFFICE
 from reminder.domain.reminder import Reminder
 from reminder.errors import TemplateFault
+from reminder.render.letters import rendered
+from reminder.render.text import tidy
 from reminder.rules.recipients import answered_for
 
-MOST_SUBJECT = 96  # columns: some 55 characters of Chinese
 MOST_BRIEF = 120
 
 
@@ -30,6 +30,12 @@ def compose(reminders: Sequence[Reminder], circumstances: Circumstances, *, brie
     Without `brief` it has what an e-mail shows, and neither brief and tail nor the facts for webhook bodies.
     """
     return write(reminders, circumstances, templates(circumstances.folder, circumstances.locale), brief=brief)
+
+
+def told(reminders: Sequence[Reminder], circumstances: Circumstances) -> dict[str, Any]:
+    """What the templates of that letter are told; `render.letters` makes the letter of it that an e-mail shows."""
+    shelf = templates(circumstances.folder, circumstances.locale)
+    return facts_of(reminders, entries(reminders, circumstances.on), circumstances, shelf)
 
 
 def write(
@@ -46,12 +52,7 @@ def finished(
 ) -> Letter:
     """The letter made of `facts`, whatever its sections are about. `data` is what webhook bodies see of it; without it
     neither brief and tail are made."""
-    letter = Letter(
-        subject=_subject(shelf.render("letter.subject.txt", facts)),
-        text=folded(shelf.render("letter.text.txt", facts)),
-        html=shelf.render("letter.html", facts),
-        data={"locale": circumstances.locale},
-    )
+    letter = rendered(facts, shelf.render, circumstances.locale)
     if data is None:
         return letter
     return replace(
@@ -60,11 +61,6 @@ def finished(
         tail=shelf.render("letter.tail.txt", facts).strip(),
         data={**letter.data, **data},
     )
-
-
-def _subject(rendered: str) -> str:
-    """One line for a header. "=?" would be read as an encoded word, which can carry line breaks (CVE-2024-6923)."""
-    return clipped(tidy(rendered, MOST_SUBJECT).replace("=?", "= ?"), MOST_SUBJECT)
 
 
 def render_body(name: str, letter: Letter, folder: Path | None = None) -> str:

@@ -8,10 +8,10 @@ from reminder.compose import wording
 from reminder.compose.facts import NAME, TEXT, Circumstances
 from reminder.compose.letter import finished
 from reminder.compose.templates import Templates, templates
-from reminder.compose.text import tidy
 from reminder.domain.matter import TOPICS, Matter
 from reminder.domain.message import Letter
 from reminder.domain.people import OFFICE
+from reminder.render.text import tidy
 
 MOST_IN_SECTION = 15
 _FILES = {part: f"office.{part}" for part in ("subject.txt", "brief.txt", "text.txt", "html")}

@@ -7,8 +7,8 @@ from datetime import date
 
 from reminder.compose import wording
 from reminder.compose.facts import NAME, TEXT, Circumstances, named
-from reminder.compose.text import tidy
 from reminder.domain.reminder import Reminder, ReminderKind
+from reminder.render.text import tidy
 
 MOST_OWED = 20
 _BESIDE = (ReminderKind.REPORT_SUMMARY, ReminderKind.AWAITING_REPLY, ReminderKind.DUTY)

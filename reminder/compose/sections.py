@@ -27,9 +27,9 @@ from reminder.compose.facts import (
 )
 from reminder.compose.owed import look_back, owed
 from reminder.compose.templates import Templates
-from reminder.compose.text import tidy
 from reminder.domain.measure import Measure
 from reminder.domain.reminder import Reminder, ReminderKind
+from reminder.render.text import tidy
 
 PARTS = ("subject.txt", "brief.txt", "text.txt", "html")
 MOST_REPORTS = 20

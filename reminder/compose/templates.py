@@ -7,9 +7,10 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from reminder.compose.apart import Apart
-from reminder.compose.sandbox import Sandbox
 from reminder.errors import TemplateFault
+from reminder.render.apart import Apart
+from reminder.render.built_in import built_in, digest, files
+from reminder.render.sandbox import Sandbox
 from reminder.resources import data_dir
 from reminder.words import LOCALES
 
@@ -20,13 +21,15 @@ _MARK = "{# ejected from %s -#}\n"
 class Templates:
     """The templates of one folder name (a locale, or `webhook`): a snapshot, read when it is made.
 
-    Built-in ones are rendered here; where the office has any of its own, all of them in a process apart.
+    Built-in ones are rendered here; where the office has any of its own, all of them in a process apart. `digest` tells
+    one version of the built-in ones from another; "" where the office has its own.
     """
 
     def __init__(self, own: Path | None, name: str) -> None:
-        built_in, owned = _files(data_dir("templates") / name), _files(own / name) if own else {}
-        self._paths = {file: str(path) for file, path in {**built_in, **owned}.items()}
+        owned = files(own / name) if own else {}
+        self._paths = {file: str(path) for file, path in {**built_in(name), **owned}.items()}
         sources = {file: Path(path).read_bytes() for file, path in self._paths.items()}
+        self.digest = "" if owned else digest(sources)
         self._renderer = Apart(self._paths, sources) if owned else Sandbox(self._paths, sources, joined=True)
 
     def __contains__(self, name: str) -> bool:
@@ -44,10 +47,6 @@ class Templates:
         return self._renderer.render(name, facts)
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    return {path.name: path for path in sorted(folder.glob("*.*")) if path.suffix in (".txt", ".html", ".json")}
-
-
 @cache
 def templates(own: Path | None, name: str) -> Templates:
     """The templates of `name`, read and compiled once, until `forget_templates`."""
@@ -62,7 +61,7 @@ def forget_templates() -> None:
 def templates_known(locales: Sequence[str] = LOCALES) -> tuple[str, ...]:
     """Every built-in template that an office can replace: `zh_CN/before.html`, `webhook/slack.json`."""
     folders = (*locales, WEBHOOK)
-    return tuple(f"{name}/{file}" for name in folders for file in _files(data_dir("templates") / name))
+    return tuple(f"{name}/{file}" for name in folders for file in built_in(name))
 
 
 def eject(name: str) -> str:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 
-from reminder.compose.text import tidy
 from reminder.domain.measure import Deadline, DeadlineKind, Measure
 from reminder.domain.reminder import Reason
+from reminder.render.text import tidy
 from reminder.words import say
 
 SOON_DAYS = 14  # what falls due within them is yellow

@@ -14,8 +14,8 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from reminder.channels.address import address_fault
 from reminder.channels.secret import Secret
+from reminder.render.address import address_fault
 from reminder.rules.hours import SendingHours
 
 LONGEST_RANGE = 366  # days that one entry of `off` or `work` may cover

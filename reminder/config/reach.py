@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from pydantic import BaseModel
 
 from reminder.channels import CHANNELS
-from reminder.channels.address import domain_refused
 from reminder.channels.base import ChannelKeys
 from reminder.channels.secret import secrets_in
 from reminder.config.directory import addresses, default_channels
@@ -17,6 +16,7 @@ from reminder.config.people import PartyKeys, UnitKeys
 from reminder.config.positions import Loc
 from reminder.config.source import Source
 from reminder.errors import UsageError
+from reminder.render.address import domain_refused
 from reminder.rules.rule import Rule
 
 _MOST_NAMED = 8  # units that one warning names

@@ -8,14 +8,17 @@ from datetime import datetime
 from threading import Lock
 
 from reminder import outbox
+from reminder.compose import templates
 from reminder.cycle.astray import Astray
 from reminder.cycle.commits import Commits
 from reminder.cycle.lanes import Job, Lane, moment
 from reminder.cycle.opener import Opener
-from reminder.cycle.prepare import Batch, Left, leave, prepare
+from reminder.cycle.prepare import Batch, leave, prepare
 from reminder.cycle.service import Service
+from reminder.cycle.starting import Left
 from reminder.deliver import on_probation
 from reminder.outbox import Claimed, Start
+from reminder.render.scribe import Scribe
 from reminder.store import destinations
 from reminder.store.engine import reading
 
@@ -35,6 +38,7 @@ class Dispatch:
         self.astray = Astray(self.commits)
         self._feeding = Lock()  # one claims and writes at a time
         self._opener = Opener(service)  # for rendering; the workers connect with their own
+        self._scribe = Scribe(service.locale, templates(service.templates, service.locale).digest)
 
     def feed(self, *, look: bool) -> bool:
         """Claims and prepares for the lanes with room; whether anything was claimed. With `look` all that is due is
@@ -44,6 +48,7 @@ class Dispatch:
 
     def _fed(self, *, look: bool) -> bool:
         self.astray.fetch()
+        self._scribe.rest()
         now = self.clock()
         if look:
             with reading(self.service.engine) as session:
@@ -103,8 +108,9 @@ class Dispatch:
         if not claimed:
             return False
         batch = Batch(claimed, now, lane.under_way())
+        scribe = self._scribe if self._scribe.ready(sum(one.payload is None for one in claimed)) else None
         with reading(self.service.engine) as session:
-            decided = prepare(self.service, self._opener, session, batch)
+            decided = prepare(self.service, self._opener, session, batch, scribe)
         if lane.standing.disabled_at:
             why = f"{lane.destination} wants no more since {lane.standing.disabled_at:%Y-%m-%d}: {lane.standing.why}"
             decided = [one if isinstance(one, Left) else Left(one.message, "failed", why) for one in decided]
@@ -170,4 +176,6 @@ class Dispatch:
 
     def close(self) -> None:
         """Closes what rendering opened."""
-        self._opener.close()
+        with self._feeding:
+            self._opener.close()
+            self._scribe.close()

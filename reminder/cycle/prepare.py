@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from functools import partial
@@ -19,13 +19,15 @@ from sqlmodel import Session
 from reminder import outbox
 from reminder.briefing import matters_of
 from reminder.channels.base import Channel
-from reminder.compose import compose, compose_office, read_in_full
+from reminder.compose import compose, compose_office, read_in_full, told
 from reminder.cycle.service import Service
-from reminder.cycle.writing import Draft, Unwritable, Write, addresses_of, envelope_of, threads, written
+from reminder.cycle.starting import Asked, Left, answered, started, unwritten
+from reminder.cycle.writing import Draft, Unwritable, Write, addresses_of, circumstances_of, envelope_of, threads
 from reminder.domain.matter import Matter
 from reminder.domain.measure import Measure
 from reminder.domain.reminder import Reason, Reminder
 from reminder.outbox import Claimed, Start, Written
+from reminder.render.scribe import Question, Scribe
 from reminder.rules.recheck import recheck
 from reminder.rules.rule import Facts
 from reminder.scan import facts_again
@@ -34,6 +36,7 @@ from reminder.store.reminders import Stored, reminders_of
 from reminder.store.shown import Key, in_full
 
 _SHORTEST_LIFE = 3  # working days that a message may wait for its channel, also where no downtime is answered for
+_PORTION = 25  # messages looked at together where their mails are written meanwhile
 _MOST_DEATHS = 10  # in a row within a message's attempts, before nobody tries it any more
 _ORPHANS_LIFE = 7  # the same for reminders of a rule that no longer exists
 log = logging.getLogger("reminder.cycle")
@@ -47,17 +50,6 @@ Opened = Callable[[str], Channel | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """A message to which nothing is sent now, and the state it is left in: held `until`, cancelled or failed."""
-
-    message: Claimed
-    state: str
-    why: str
-    until: datetime | None = None
-    dropped: Mapping[int, Reason] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Batch:
     """Claimed messages to be looked at together at the instant `now`. `under_way` are messages by recipient and channel
     that are about to be sent: they count towards the day's cap."""
@@ -68,15 +60,17 @@ class Batch:
 
 
 @uncollected()
-def prepare(service: Service, opened: Opened, session: Session, batch: Batch) -> list[Start | Left]:
-    """Makes claimed messages ready for one attempt each, or says how each is left instead.
+def prepare(
+    service: Service, opened: Opened, session: Session, batch: Batch, scribe: Scribe | None = None
+) -> list[Start | Left]:
+    """Makes claimed messages ready for one attempt each, or says how each is left instead. A `scribe` writes mails
+    while the next ones are looked at.
 
     One that cannot be read or written is a dead letter; it stops only itself.
     """
     try:
-        desk = _Desk.read(service, session, batch)
-        desk.look_again(session, [one for one in batch.claimed if one.payload is None and not one.own], opened)
-        return [desk.decide(message, opened(message.channel)) for message in batch.claimed]
+        decided = list(_decided(service, opened, session, batch, scribe))
+        return [answered(service, one) if isinstance(one, Asked) else one for one in decided]
     except SQLAlchemyError:
         raise  # the database is ill, not a message
     except Exception as error:  # whatever a row's contents can cause
@@ -85,6 +79,22 @@ def prepare(service: Service, opened: Opened, session: Session, batch: Batch) ->
             return [Left(batch.claimed[0], "failed", f"cannot be written: {error}")]
         alone = (prepare(service, opened, session, replace(batch, claimed=[one])) for one in batch.claimed)
         return [decided for one in alone for decided in one]
+
+
+def _decided(
+    service: Service, opened: Opened, session: Session, batch: Batch, scribe: Scribe | None
+) -> Iterator[Start | Left | Asked]:
+    """Each message looked at; some at a time where a scribe waits for them."""
+    under_way, size = Counter(batch.under_way), _PORTION if scribe else max(1, len(batch.claimed))
+    for first in range(0, len(batch.claimed), size):
+        some = Batch(batch.claimed[first : first + size], batch.now, under_way)
+        desk = _Desk.read(service, session, some, scribe)
+        desk.look_again(session, [one for one in some.claimed if one.payload is None and not one.own], opened)
+        for message in some.claimed:
+            one = desk.decide(message, opened(message.channel))
+            if not isinstance(one, Left) and not message.attempts:
+                under_way[message.recipient, message.channel] += 1
+            yield one
 
 
 @dataclass(slots=True)
@@ -99,10 +109,11 @@ class _Desk:
     deadly: Collection[int]
     sent: Counter[tuple[str, str]]
     own: Mapping[int, Own]
+    scribe: Scribe | None
     standing: dict[int, Standing] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, service: Service, session: Session, batch: Batch) -> _Desk:
+    def read(cls, service: Service, session: Session, batch: Batch, scribe: Scribe | None) -> _Desk:
         claimed, now = batch.claimed, batch.now
         stored = reminders_of(session, [message.id for message in claimed], outlined=True)
         firings = [reminder.firing for one in stored.values() for reminder, _ in one.values()]
@@ -122,6 +133,7 @@ class _Desk:
                 for message in claimed
                 if message.own and message.payload is None
             },
+            scribe=scribe,
         )
 
     def look_again(self, session: Session, claimed: Sequence[Claimed], opened: Opened) -> None:
@@ -132,12 +144,12 @@ class _Desk:
         for message in claimed:
             channel = opened(message.channel)
             on = (message.written_at or self.now).astimezone(self.service.practice.zone).date()
-            brief = channel is None or not channel.shows_mail
+            brief = channel is None or channel.mail_from is None
             named |= read_in_full(checked[message.id][0], on, self.service.own_templates, brief=brief)
         told = in_full(session, {key: reminders for key, (reminders, _) in checked.items()}, named)
         self.standing = {key: (told[key], dropped) for key, (_, dropped) in checked.items()}
 
-    def decide(self, message: Claimed, channel: Channel | None) -> Start | Left:
+    def decide(self, message: Claimed, channel: Channel | None) -> Start | Left | Asked:
         if channel is None:
             return Left(message, "failed", f"there is no channel {message.channel!r} any more")
         if message.id in self.deadly:
@@ -168,35 +180,39 @@ class _Desk:
             return hours.opening_after(self.now, practice), "cap"
         return None
 
-    def _first(self, message: Claimed, channel: Channel) -> Start | Left:
+    def _first(self, message: Claimed, channel: Channel) -> Start | Left | Asked:
         """A first attempt: the letter is written from the ledger as it stands now."""
         standing, dropped = self.standing[message.id]
         if not standing:
             return _nothing_left(message, dropped)
-        start = self._started(message, channel, partial(compose, standing), threads(standing, self.service.domain))
-        if isinstance(start, Left):
-            return start
-        self.sent[message.recipient, message.channel] += 1
-        return replace(start, dropped=dropped)
+        try:
+            draft = self._draft(message, channel, threads(standing, self.service.domain), partial(compose, standing))
+            if self.scribe and channel.mail_from is not None:
+                facts = told(standing, circumstances_of(self.service, draft))
+                page = self.scribe.write(Question(facts, draft.envelope, channel.mail_from))
+                decided: Start | Left | Asked = Asked(message, draft, partial(self.scribe.read, page), dropped)
+            else:
+                decided = started(self.service, message, draft, dropped)
+        except Exception as error:  # whatever a letter's contents can cause
+            return unwritten(message, error)
+        self.sent[message.recipient, message.channel] += not isinstance(decided, Left)
+        return decided
 
     def _first_own(self, message: Claimed, channel: Channel) -> Start | Left:
         """The same for a message of the office's own."""
         matters, in_full = self.own[message.id]
         if not matters:
             return _nothing_left(message, {})
-        return self._started(message, channel, partial(compose_office, matters, in_full=in_full), ())
-
-    def _started(self, message: Claimed, channel: Channel, write: Write, threads: tuple[str, ...]) -> Start | Left:
         try:
-            addresses = addresses_of(self.service, message)
-            envelope = envelope_of(self.service, message, addresses, threads, self.now)
-            draft = Draft(channel, envelope, f"R-{message.id}", write)
-            return Start(message, envelope, written(self.service, draft))
+            draft = self._draft(message, channel, (), partial(compose_office, matters, in_full=in_full))
         except Unwritable as refused:
-            return Left(message, "failed", str(refused))
-        except Exception as error:  # whatever a letter's contents can cause
-            log.exception("message %d cannot be written", message.id)
-            return Left(message, "failed", f"cannot be written: {error}")
+            return unwritten(message, refused)
+        return started(self.service, message, draft, {})
+
+    def _draft(self, message: Claimed, channel: Channel, threads: tuple[str, ...], write: Write) -> Draft:
+        addresses = addresses_of(self.service, message)
+        envelope = envelope_of(self.service, message, addresses, threads, self.now)
+        return Draft(channel, envelope, f"R-{message.id}", write)
 
     def _rechecked(self, message: Claimed) -> Standing:
         on = self.now.astimezone(self.service.practice.zone).date()

@@ -10,13 +10,13 @@ from hashlib import sha256
 from itertools import islice
 from typing import Protocol
 
-from reminder.channels.address import domain_refused
 from reminder.channels.base import Channel
 from reminder.compose import Circumstances, TemplateFault, render_body
 from reminder.cycle.service import Service
 from reminder.domain.message import Envelope, Letter
 from reminder.domain.reminder import Reminder
 from reminder.outbox import Claimed, Written
+from reminder.render.address import domain_refused
 
 log = logging.getLogger("reminder.cycle")
 _MOST_REFERENCES = 10  # a References header is for threading, not for the whole ledger
@@ -47,8 +47,8 @@ def written(service: Service, draft: Draft) -> Written:
     typing error in a template must not silence anybody. The fault is told with the bytes."""
     channel, fault = draft.channel, ""
     try:
-        if channel.shows_mail:
-            letter = draft.write(_circumstances(service, draft), brief=False)
+        if channel.mail_from is not None:
+            letter = draft.write(circumstances_of(service, draft), brief=False)
         else:
             letter = letter_of(service, draft)
     except TemplateFault as told:
@@ -63,16 +63,17 @@ def _by_built_in(service: Service, draft: Draft) -> Letter:
     try:
         return letter_of(service, draft)
     except TemplateFault:
-        return draft.write(_circumstances(service, draft))
+        return draft.write(circumstances_of(service, draft))
 
 
 def letter_of(service: Service, draft: Draft) -> Letter:
     """The letter of a draft, and with the body that its channel asks for."""
-    letter, body = draft.write(_circumstances(service, draft)), draft.channel.body_template
+    letter, body = draft.write(circumstances_of(service, draft)), draft.channel.body_template
     return letter.with_body(render_body(body, letter, service.templates)) if body else letter
 
 
-def _circumstances(service: Service, draft: Draft) -> Circumstances:
+def circumstances_of(service: Service, draft: Draft) -> Circumstances:
+    """What a draft's letter says beside its reminders."""
     envelope = draft.envelope
     true_addressee = envelope.recipient if service.redirect_to else ""
     return service.circumstances(

@@ -8,11 +8,11 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session
 
 from reminder.compose import wording
-from reminder.compose.text import tidy
 from reminder.domain.measure import Measure, Status
 from reminder.gate.feeds import path
 from reminder.gate.links import Link
 from reminder.office.unit_report import latest_report, open_measures
+from reminder.render.text import tidy
 from reminder.rules.kinds.report import ReportRule
 from reminder.rules.rule import Span
 from reminder.store.measures import by_ids

@@ -16,13 +16,13 @@ from sqlalchemy import Connection, Engine, Table, text
 from sqlmodel import Session, select
 
 from reminder import outbox
-from reminder.channels.mime import build
 from reminder.compose import compose
 from reminder.cycle import enqueue as cycle_enqueue
 from reminder.cycle.service import Service
 from reminder.domain.measure import Deadline, DeadlineKind, Measure, Status
 from reminder.domain.reminder import Reminder, ReminderKind
 from reminder.outbox import gather
+from reminder.render.mime import build
 from reminder.store import reminders
 from reminder.store.bulk import insert_many, insertion, told
 from reminder.store.engine import reading, writing

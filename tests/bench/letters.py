@@ -13,15 +13,15 @@ from zoneinfo import ZoneInfo
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from reminder.channels.mime import build
 from reminder.compose import Circumstances, compose
 from reminder.compose.facts import entries
 from reminder.compose.letter import facts_of
 from reminder.compose.templates import templates
-from reminder.compose.text import folded
 from reminder.domain.measure import Deadline, DeadlineKind, Measure
 from reminder.domain.message import Envelope
 from reminder.domain.reminder import Firing, Line, Reason, Reminder, ReminderKind
+from reminder.render.mime import build
+from reminder.render.text import folded
 from reminder.resources import data_dir
 from tests.bench.measure import Figures, at_least, interleaved
 

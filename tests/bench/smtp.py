@@ -12,8 +12,8 @@ from pathlib import Path
 from reminder.channels import open_channel
 from reminder.channels.base import Channel
 from reminder.channels.email import EmailKeys
-from reminder.channels.mime import build
 from reminder.domain.message import Envelope, Letter
+from reminder.render.mime import build
 from tests.bench.measure import Figures, at_least, interleaved
 from tests.bench.offices import Office, waiting_office
 from tests.bench.peers import smtp_sink, smtp_source

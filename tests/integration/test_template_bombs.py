@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from reminder.compose import TemplateFault, check_templates, compose, forget_templates
-from reminder.compose.apart import Apart
 from reminder.domain.reminder import ReminderKind
+from reminder.render.apart import Apart
 from tests.unit.compose_cast import MONDAY, circumstances, dated, reminder
 
 DOUBLED = "{% set a = 'aaaaaaaaaaaaaaaa' %}" + "{% set a = a ~ a %}" * 40

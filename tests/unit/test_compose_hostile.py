@@ -15,8 +15,8 @@ from reminder.compose import compose, render_body, samples
 from reminder.compose.facts import entries
 from reminder.compose.letter import facts_of
 from reminder.compose.templates import templates
-from reminder.compose.text import columns, folded, tidy
 from reminder.domain.reminder import ReminderKind
+from reminder.render.text import columns, folded, tidy
 from reminder.resources import data_dir
 from reminder.words import LOCALES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reminder.channels import CHANNELS
-from reminder.channels.address import address_fault, on_the_wire, split_sender
+from reminder.render.address import address_fault, on_the_wire, split_sender
 
 
 @pytest.mark.parametrize(

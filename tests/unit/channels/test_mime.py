@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reminder.channels.mime import build, one_line
 from reminder.domain.message import Envelope, Letter
+from reminder.render.mime import build, one_line
 
 SENDER = "整改办 <office@example.org>"
 LETTER = Letter(

@@ -6,9 +6,6 @@ import re
 from collections.abc import Collection
 from email.utils import parseaddr
 from functools import lru_cache
-from typing import Annotated
-
-from pydantic import AfterValidator
 
 from reminder.words import say
 
@@ -86,12 +83,3 @@ def split_sender(sender: str) -> tuple[str, str]:
         raise ValueError('expected one sender such as "整改办 <office@example.org>"')
     on_the_wire(address)
     return name, address
-
-
-def _checked_sender(sender: str) -> str:
-    split_sender(sender)
-    return sender
-
-
-Sender = Annotated[str, AfterValidator(_checked_sender)]
-"""A key's type: who messages come from, with or without a display name."""

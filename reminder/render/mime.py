@@ -17,8 +17,8 @@ from functools import lru_cache
 from hashlib import sha256
 from struct import Struct
 
-from reminder.channels.address import is_address, on_the_wire, split_sender
 from reminder.domain.message import Envelope, Letter
+from reminder.render.address import is_address, on_the_wire, split_sender
 
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.\[\]:-]+")
 _CONTROLS = bytes({*range(0x20), 0x7F} - {0x09, 0x0A})  # but tab and line feed

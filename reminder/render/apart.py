@@ -65,7 +65,7 @@ class Apart:
 class _Child:
     def __init__(self, shelf: str) -> None:
         self._process = subprocess.Popen(
-            bounds.command("reminder.compose.child"),
+            bounds.command("reminder.render.child"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

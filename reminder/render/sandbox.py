@@ -10,8 +10,8 @@ from typing import Any
 from jinja2 import StrictUndefined, Template, TemplateNotFound, TemplateSyntaxError
 from jinja2.loaders import FunctionLoader
 
-from reminder.compose.environments import Environment, Joined
 from reminder.errors import TemplateFault
+from reminder.render.environments import Environment, Joined
 
 MOST_BYTES = 200_000
 _PIECES = 200  # a letter comes in hundreds of pieces of some characters; its length is looked at after so many

@@ -1,4 +1,4 @@
-"""`python -m reminder.compose.child`: renders an office's own templates inside limits of time and memory.
+"""`python -m reminder.render.child`: renders an office's own templates inside limits of time and memory.
 
 stdin and stdout are JSON, one line each: first {"paths", "sources"}, then for each {"file", "facts"} a {"text"} or a
 {"fault": [file, line, text]}. A template may exhaust or crash this process; the parent then uses the built-in one.
@@ -16,8 +16,8 @@ from types import FrameType
 from typing import IO, Any
 
 from reminder.bounds import limit_memory
-from reminder.compose.sandbox import Sandbox
 from reminder.errors import TemplateFault
+from reminder.render.sandbox import Sandbox
 
 MEMORY = 256 * 2**20
 CPU_SECONDS = 2.0

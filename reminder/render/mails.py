@@ -1,0 +1,57 @@
+"""`python -m reminder.render.mails LOCALE`: writes mails by the built-in templates, for `scribe`.
+
+stdin and stdout are pickles between two processes of this program: first the digest of the templates, then for each
+list of questions a list with (subject, content), or None where a mail cannot be written here. It ends with its parent.
+"""
+
+from __future__ import annotations
+
+import gc
+import pickle
+import sys
+from collections.abc import Mapping
+from typing import IO
+
+from reminder.bounds import limit_memory
+from reminder.domain.message import Envelope
+from reminder.render.built_in import built_in, digest
+from reminder.render.letters import rendered
+from reminder.render.mime import build
+from reminder.render.sandbox import Sandbox
+
+MEMORY = 256 * 2**20
+
+
+def main(locale: str, asked: IO[bytes], told: IO[bytes]) -> None:
+    """Answers until nobody asks any more."""
+    limit_memory(MEMORY)
+    paths = {name: str(path) for name, path in built_in(locale).items()}
+    sources = {name: path.read_bytes() for name, path in built_in(locale).items()}
+    sandbox = Sandbox(paths, sources, joined=True)
+    gc.freeze()
+    _say(told, digest(sources))
+    while True:
+        try:
+            questions = pickle.load(asked)
+        except EOFError:
+            return
+        _say(told, [_mail(sandbox, locale, *question) for question in questions])
+
+
+def _say(told: IO[bytes], answer: object) -> None:
+    pickle.dump(answer, told, protocol=pickle.HIGHEST_PROTOCOL)
+    told.flush()
+
+
+def _mail(
+    sandbox: Sandbox, locale: str, facts: Mapping[str, object], envelope: Envelope, sender: str
+) -> tuple[str, bytes] | None:
+    try:
+        letter = rendered(facts, sandbox.render, locale)
+        return letter.subject, build(letter, envelope, sender)
+    except Exception:  # whoever asked meets it again, and says what it was
+        return None
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.stdin.buffer, sys.stdout.buffer)

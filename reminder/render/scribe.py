@@ -1,0 +1,214 @@
+"""A process that writes mails while this one reads what the next ones tell: letters are most of a big day's work, and
+one interpreter uses one processor.
+
+It is started where many are to be written, and ended where none were for a while. Whatever it cannot do is done by
+whoever asked: a letter never depends on it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import select
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import IO, Any, NamedTuple
+
+from reminder import bounds
+from reminder.domain.message import Envelope
+
+WORTH_IT = 50  # so many mails at once: a process takes as long to start as some hundred take to be written
+IDLE_SECONDS = 10.0  # afterwards it is ended
+_ANSWER_SECONDS = 20.0  # for a handful of mails; who needs longer is stuck
+_TOGETHER = 8  # mails in one question
+_MOST_FAILURES = 3  # before it is not started any more
+log = logging.getLogger("reminder.render")
+
+
+class Question(NamedTuple):
+    """A mail to be written: what its templates are told, and its envelope."""
+
+    facts: Mapping[str, object]
+    envelope: Envelope
+    sender: str
+
+
+class Mail(NamedTuple):
+    """A mail as it goes over the wire, and its subject for people who look at the outbox."""
+
+    subject: str
+    content: bytes
+
+
+@dataclass(slots=True)
+class Page:
+    """A mail that is asked for. `mail` is None where whoever asked has to write it himself."""
+
+    question: Question
+    done: bool = False
+    mail: Mail | None = None
+
+
+@dataclass(slots=True)
+class Scribe:
+    """Writes mails of one locale by its built-in templates. Not to be used by two threads at a time.
+
+    `digest` is that of the templates as this process knows them, since the program may have been replaced meanwhile; ""
+    where no built-in ones are used, and then it writes nothing.
+    """
+
+    locale: str
+    digest: str
+    _child: _Child | None = None
+    _asked: list[Page] = field(default_factory=list)  # what the child is writing
+    _waiting: deque[Page] = field(default_factory=deque)
+    _used_at: float = 0.0
+    _failures: int = 0
+
+    def ready(self, many: int) -> bool:
+        """Whether it can write so many mails now. It is started where that would be worth it."""
+        if many < WORTH_IT:
+            return False
+        if self._child is None:
+            if self.digest and self._failures < _MOST_FAILURES and _processors() > 1:
+                self._start()
+            return False
+        self._guarded(self._greet)
+        return self._child is not None and self._child.greeted
+
+    def write(self, question: Question) -> Page:
+        """Asks for a mail; `read` waits for it."""
+        page = Page(question, done=self._child is None)
+        if not page.done:
+            self._waiting.append(page)
+            self._used_at = time.monotonic()
+            self._guarded(self._go_on)
+        return page
+
+    def read(self, page: Page) -> Mail | None:
+        """The mail, as soon as it is written; None where it cannot be had here."""
+        while not page.done:
+            self._guarded(self._await)
+        return page.mail
+
+    def rest(self) -> None:
+        """Ends the process where it was not used for a while."""
+        if self._child and time.monotonic() - self._used_at > IDLE_SECONDS:
+            self._end()
+
+    def close(self) -> None:
+        """Ends the process, and starts none any more."""
+        self._failures = _MOST_FAILURES
+        self._end()
+
+    def _end(self) -> None:
+        """What it was asked for is to be written by whoever asked."""
+        child, self._child = self._child, None
+        if child:
+            child.end()
+        for page in (*self._asked, *self._waiting):
+            page.done = True
+        self._asked = []
+        self._waiting.clear()
+
+    def _start(self) -> None:
+        self._used_at = time.monotonic()
+        try:
+            self._child = _Child(self.locale)
+        except OSError as error:
+            self._failures += 1
+            log.warning("no second process can be started to write letters: %s", error)
+
+    def _greet(self) -> None:
+        assert self._child
+        if self._child.greeted or not self._child.speaks(0):
+            return
+        if self._child.hears() != self.digest:
+            self._failures = _MOST_FAILURES
+            raise ValueError("the program was replaced while it ran: restart it")
+        self._child.greeted = True
+
+    def _go_on(self) -> None:
+        if self._child and self._asked and self._child.speaks(0):
+            self._take()
+        if self._child and self._waiting and not self._asked:
+            self._asked = [self._waiting.popleft() for _ in range(min(_TOGETHER, len(self._waiting)))]
+            self._child.say([page.question for page in self._asked])
+
+    def _await(self) -> None:
+        if self._child and self._asked and not self._child.speaks(_ANSWER_SECONDS):
+            raise TimeoutError(f"no answer within {_ANSWER_SECONDS:g} s")
+        self._go_on()
+
+    def _take(self) -> None:
+        assert self._child
+        for page, mail in zip(self._asked, self._child.hears(), strict=True):
+            page.mail, page.done = mail and Mail(*mail), True
+        self._asked = []
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """Takes a step; a process that has gone, or does not answer as it should, is ended."""
+        try:
+            step()
+        except Exception as error:
+            self._failures += 1
+            log.warning("the process that writes letters is ended, they are written without it: %s", error)
+            self._end()
+
+
+class _Child:
+    """The process: it says hello by a digest, then there is one answer to each question."""
+
+    def __init__(self, locale: str) -> None:
+        self.greeted = False
+        self._process = subprocess.Popen(
+            bounds.command("reminder.render.mails", locale),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=bounds.environment(),
+        )
+        for pipe in (self._process.stdin, self._process.stdout):
+            _widened(_given(pipe))
+
+    def say(self, question: object) -> None:
+        pipe = _given(self._process.stdin)
+        pickle.dump(question, pipe, protocol=pickle.HIGHEST_PROTOCOL)
+        pipe.flush()
+
+    def hears(self) -> Any:
+        return pickle.load(_given(self._process.stdout))
+
+    def speaks(self, seconds: float) -> bool:
+        """Whether an answer begins, or the process ends, within so many seconds."""
+        return bool(select.select([_given(self._process.stdout)], [], [], seconds)[0])
+
+    def end(self) -> None:
+        self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with suppress(OSError):  # what was not yet written need not be
+                _given(pipe).close()
+        self._process.wait()
+
+
+def _given(pipe: IO[bytes] | None) -> IO[bytes]:
+    assert pipe is not None  # the process was started with pipes
+    return pipe
+
+
+def _widened(pipe: IO[bytes]) -> None:
+    """Room for a whole answer, so that it is written at once; Linux, fcntl(2)."""
+    with suppress(ImportError, AttributeError, OSError):
+        import fcntl  # noqa: PLC0415  # there is none on Windows
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 2**20)
+
+
+def _processors() -> int:
+    known = getattr(os, "sched_getaffinity", None)
+    return len(known(0)) if known else os.cpu_count() or 1
