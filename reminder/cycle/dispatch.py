@@ -38,7 +38,7 @@ class Dispatch:
         self.astray = Astray(self.commits)
         self._feeding = Lock()  # one claims and writes at a time
         self._opener = Opener(service)  # for rendering; the workers connect with their own
-        self._scribe = Scribe(service.locale, templates(service.templates, service.locale).digest)
+        self._scribe = Scribe(service.locale, lambda: templates(service.templates, service.locale).digest)
 
     def feed(self, *, look: bool) -> bool:
         """Claims and prepares for the lanes with room; whether anything was claimed. With `look` all that is due is

@@ -1,7 +1,8 @@
 """`python -m reminder.render.mails LOCALE`: writes mails by the built-in templates, for `scribe`.
 
-stdin and stdout are pickles between two processes of this program: first the digest of the templates, then for each
-list of questions a list with (subject, content), or None where a mail cannot be written here. It ends with its parent.
+stdin and stdout are pickles between two processes of this program, each behind its length: first the digest of the
+templates, then for each list of questions a list with (subject, content), or None where a mail cannot be written here.
+It ends with its parent.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from reminder.render.built_in import built_in, digest
 from reminder.render.letters import rendered
 from reminder.render.mime import build
 from reminder.render.sandbox import Sandbox
+from reminder.render.scribe import SIZE, framed
 
 MEMORY = 256 * 2**20
 
@@ -30,16 +32,13 @@ def main(locale: str, asked: IO[bytes], told: IO[bytes]) -> None:
     sandbox = Sandbox(paths, sources, joined=True)
     gc.freeze()
     _say(told, digest(sources))
-    while True:
-        try:
-            questions = pickle.load(asked)
-        except EOFError:
-            return
+    while size := asked.read(SIZE.size):
+        questions = pickle.loads(asked.read(*SIZE.unpack(size)))
         _say(told, [_mail(sandbox, locale, *question) for question in questions])
 
 
 def _say(told: IO[bytes], answer: object) -> None:
-    pickle.dump(answer, told, protocol=pickle.HIGHEST_PROTOCOL)
+    told.write(framed(answer))
     told.flush()
 
 

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from struct import Struct
 from typing import IO, Any, NamedTuple
 
 from reminder import bounds
@@ -27,6 +28,7 @@ IDLE_SECONDS = 10.0  # afterwards it is ended
 _ANSWER_SECONDS = 20.0  # for a handful of mails; who needs longer is stuck
 _TOGETHER = 8  # mails in one question
 _MOST_FAILURES = 3  # before it is not started any more
+SIZE = Struct("!Q")  # of what follows, in bytes
 log = logging.getLogger("reminder.render")
 
 
@@ -58,12 +60,12 @@ class Page:
 class Scribe:
     """Writes mails of one locale by its built-in templates. Not to be used by two threads at a time.
 
-    `digest` is that of the templates as this process knows them, since the program may have been replaced meanwhile; ""
-    where no built-in ones are used, and then it writes nothing.
+    `digest` is that of the templates as this process knows them, which may have been changed since on disk, with the
+    program or without it; "" where built-in ones are not used, and then it writes nothing.
     """
 
     locale: str
-    digest: str
+    digest: Callable[[], str]
     _child: _Child | None = None
     _asked: list[Page] = field(default_factory=list)  # what the child is writing
     _waiting: deque[Page] = field(default_factory=deque)
@@ -72,14 +74,10 @@ class Scribe:
 
     def ready(self, many: int) -> bool:
         """Whether it can write so many mails now. It is started where that would be worth it."""
-        if many < WORTH_IT:
+        if many < WORTH_IT or self._failures >= _MOST_FAILURES or _processors() < 2:
             return False
-        if self._child is None:
-            if self.digest and self._failures < _MOST_FAILURES and _processors() > 1:
-                self._start()
-            return False
-        self._guarded(self._greet)
-        return self._child is not None and self._child.greeted
+        self._guarded(self._attend)
+        return self._child is not None and self._child.knows is not None
 
     def write(self, question: Question) -> Page:
         """Asks for a mail; `read` waits for it."""
@@ -116,38 +114,33 @@ class Scribe:
         self._asked = []
         self._waiting.clear()
 
-    def _start(self) -> None:
-        self._used_at = time.monotonic()
-        try:
+    def _attend(self) -> None:
+        """Starts the process, hears its greeting, and ends it where it knows other templates than we do."""
+        wanted = self.digest()
+        if self._child is None and wanted:
+            self._used_at = time.monotonic()
             self._child = _Child(self.locale)
-        except OSError as error:
-            self._failures += 1
-            log.warning("no second process can be started to write letters: %s", error)
-
-    def _greet(self) -> None:
-        assert self._child
-        if self._child.greeted or not self._child.speaks(0):
-            return
-        if self._child.hears() != self.digest:
-            self._failures = _MOST_FAILURES
-            raise ValueError("the program was replaced while it ran: restart it")
-        self._child.greeted = True
+        elif self._child and not wanted:
+            self._end()
+        elif self._child and self._child.knows is None and self._child.speaks(0):
+            self._child.knows = self._child.hears()
+        if self._child and self._child.knows not in (None, wanted):
+            raise ValueError("its templates are others than ours: was the program replaced while it ran?")
 
     def _go_on(self) -> None:
         if self._child and self._asked and self._child.speaks(0):
-            self._take()
+            self._take(self._child)
         if self._child and self._waiting and not self._asked:
             self._asked = [self._waiting.popleft() for _ in range(min(_TOGETHER, len(self._waiting)))]
             self._child.say([page.question for page in self._asked])
 
     def _await(self) -> None:
-        if self._child and self._asked and not self._child.speaks(_ANSWER_SECONDS):
-            raise TimeoutError(f"no answer within {_ANSWER_SECONDS:g} s")
+        if self._child and self._asked:
+            self._take(self._child)
         self._go_on()
 
-    def _take(self) -> None:
-        assert self._child
-        for page, mail in zip(self._asked, self._child.hears(), strict=True):
+    def _take(self, child: _Child) -> None:
+        for page, mail in zip(self._asked, child.hears(), strict=True):
             page.mail, page.done = mail and Mail(*mail), True
         self._asked = []
 
@@ -162,10 +155,11 @@ class Scribe:
 
 
 class _Child:
-    """The process: it says hello by a digest, then there is one answer to each question."""
+    """The process: it tells which templates it `knows`, then there is one answer to each question. TimeoutError where
+    it stops in the midst of either."""
 
     def __init__(self, locale: str) -> None:
-        self.greeted = False
+        self.knows: str | None = None
         self._process = subprocess.Popen(
             bounds.command("reminder.render.mails", locale),
             stdin=subprocess.PIPE,
@@ -173,20 +167,34 @@ class _Child:
             stderr=subprocess.DEVNULL,
             env=bounds.environment(),
         )
-        for pipe in (self._process.stdin, self._process.stdout):
-            _widened(_given(pipe))
+        self._asked, self._told = _given(self._process.stdin).fileno(), _given(self._process.stdout).fileno()
+        os.set_blocking(self._asked, False)
+        for pipe in (self._asked, self._told):
+            _widen(pipe)
 
     def say(self, question: object) -> None:
-        pipe = _given(self._process.stdin)
-        pickle.dump(question, pipe, protocol=pickle.HIGHEST_PROTOCOL)
-        pipe.flush()
+        rest = memoryview(framed(question))
+        while rest:
+            if not select.select([], [self._asked], [], _ANSWER_SECONDS)[1]:
+                raise TimeoutError(f"it heard nothing for {_ANSWER_SECONDS:g} s")
+            rest = rest[os.write(self._asked, rest) :]
 
     def hears(self) -> Any:
-        return pickle.load(_given(self._process.stdout))
+        return pickle.loads(self._read(SIZE.unpack(self._read(SIZE.size))[0]))
+
+    def _read(self, size: int) -> bytearray:
+        told = bytearray()
+        while len(told) < size:
+            if not self.speaks(_ANSWER_SECONDS):
+                raise TimeoutError(f"no answer within {_ANSWER_SECONDS:g} s")
+            if not (some := os.read(self._told, size - len(told))):
+                raise EOFError("it has gone")
+            told += some
+        return told
 
     def speaks(self, seconds: float) -> bool:
-        """Whether an answer begins, or the process ends, within so many seconds."""
-        return bool(select.select([_given(self._process.stdout)], [], [], seconds)[0])
+        """Whether an answer begins or goes on, or the process ends, within so many seconds."""
+        return bool(select.select([self._told], [], [], seconds)[0])
 
     def end(self) -> None:
         self._process.kill()
@@ -201,7 +209,13 @@ def _given(pipe: IO[bytes] | None) -> IO[bytes]:
     return pipe
 
 
-def _widened(pipe: IO[bytes]) -> None:
+def framed(told: object) -> bytes:
+    """What goes through a pipe, behind its length."""
+    content = pickle.dumps(told, protocol=pickle.HIGHEST_PROTOCOL)
+    return SIZE.pack(len(content)) + content
+
+
+def _widen(pipe: int) -> None:
     """Room for a whole answer, so that it is written at once; Linux, fcntl(2)."""
     with suppress(ImportError, AttributeError, OSError):
         import fcntl  # noqa: PLC0415  # there is none on Windows

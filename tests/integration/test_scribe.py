@@ -48,7 +48,8 @@ def hire(monkeypatch):
     hired = []
 
     def hiring(locale="zh_CN", digest=None):
-        hired.append(Scribe(locale, templates(None, locale).digest if digest is None else digest))
+        known = templates(None, locale).digest if digest is None else digest
+        hired.append(Scribe(locale, lambda: known))
         return hired[-1]
 
     yield hiring
@@ -134,10 +135,47 @@ def test_it_is_not_started_for_ever(hire):
 
 def test_a_process_of_another_version_writes_nothing(hire):
     scribe = hire(digest="another")
-    assert not scribe.ready(WORTH_IT)
-    assert not ready(scribe)
+    for _ in range(3):
+        assert not scribe.ready(WORTH_IT)
+        assert scribe._child is not None
+        assert not ready(scribe)
     assert not scribe.ready(WORTH_IT)
     assert scribe._child is None
+
+
+def test_templates_that_the_office_puts_there_meanwhile_end_it(hire):
+    known = [templates(None, "zh_CN").digest]
+    scribe = hire()
+    scribe.digest = lambda: known[0]
+    begun(scribe)
+    known[0] = ""
+    assert not scribe.ready(WORTH_IT)
+    assert scribe._child is None
+
+
+@pytest.mark.parametrize(
+    ("code", "facts"),
+    [
+        ("", {}),  # it never answers
+        ("hear(); told.write(SIZE.pack(99) + b'begun')", {}),
+        ("", {"long": "长" * 2**20}),  # more than its pipe holds
+        ("hear(); told.write(framed([]))", {}),
+        ("hear(); told.write(SIZE.pack(3) + b'???')", {}),
+    ],
+    ids=["silent", "in the midst", "deaf", "too few", "nonsense"],
+)
+def test_a_process_that_stops_or_talks_nonsense_is_ended(hire, monkeypatch, code, facts):
+    monkeypatch.setattr(module, "_ANSWER_SECONDS", 0.5)
+    scribe = hire()
+    begin = "import sys, time\nfrom reminder.render.scribe import SIZE, framed\n"
+    begin += "told = sys.stdout.buffer\ndef hear(): sys.stdin.buffer.read(9)\n"
+    code = f"{begin}told.write(framed({scribe.digest()!r})); told.flush()\n{code}\ntold.flush(); time.sleep(60)"
+    monkeypatch.setattr(module.bounds, "command", lambda *_: (sys.executable, "-c", code))
+    begun(scribe)
+    process = scribe._child._process
+    assert scribe.read(scribe.write(a_question()._replace(facts=facts))) is None
+    assert scribe._child is None
+    assert process.poll() is not None
 
 
 @pytest.mark.parametrize(("many", "processors", "digest"), [(WORTH_IT - 1, 2, None), (900, 1, None), (900, 2, "")])
@@ -164,7 +202,7 @@ def test_it_rests_after_a_while(hire, monkeypatch):
 def test_it_ends_with_its_parent():
     code = (
         "import os, time\nfrom reminder.compose import templates\nfrom reminder.render import scribe\n"
-        "scribe._processors = lambda: 2\none = scribe.Scribe('zh_CN', templates(None, 'zh_CN').digest)\n"
+        "scribe._processors = lambda: 2\none = scribe.Scribe('zh_CN', lambda: templates(None, 'zh_CN').digest)\n"
         "one.ready(900)\nwhile not one.ready(900): time.sleep(0.01)\n"
         "print(one._child._process.pid, flush=True)\ntime.sleep(60)"
     )
