@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import reminder
 
@@ -21,6 +24,16 @@ def environment() -> dict[str, str]:
     """What such a process may know of ours: none of the secrets that stand in the environment."""
     plain = {name: os.environ[name] for name in _PLAIN if name in os.environ}
     return plain | {"PYTHONPATH": str(Path(reminder.__file__).resolve().parent.parent)}
+
+
+def end(process: subprocess.Popen[Any]) -> None:
+    """Ends such a process, whatever it is doing. May be called again."""
+    process.kill()
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            with suppress(OSError):  # what was not yet written need not be
+                pipe.close()
+    process.wait()
 
 
 def limit_memory(most: int) -> None:

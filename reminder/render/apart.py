@@ -10,7 +10,6 @@ import threading
 import weakref
 from collections import defaultdict
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import IO, Any
 
 from reminder import bounds
@@ -93,11 +92,7 @@ class _Child:
 
     def end(self) -> None:
         """May be called again."""
-        self._process.kill()
-        for pipe in (self._process.stdin, self._process.stdout):
-            with suppress(OSError):  # what was not yet written need not be
-                _given(pipe).close()
-        self._process.wait()
+        bounds.end(self._process)
 
 
 def _given(pipe: IO[str] | None) -> IO[str]:

@@ -197,11 +197,7 @@ class _Child:
         return bool(select.select([self._told], [], [], seconds)[0])
 
     def end(self) -> None:
-        self._process.kill()
-        for pipe in (self._process.stdin, self._process.stdout):
-            with suppress(OSError):  # what was not yet written need not be
-                _given(pipe).close()
-        self._process.wait()
+        bounds.end(self._process)
 
 
 def _given(pipe: IO[bytes] | None) -> IO[bytes]:
