@@ -14,7 +14,7 @@ from threading import Condition
 from reminder.domain.destination import Rate, Standing
 from reminder.outbox import Start
 
-MOST_CLAIMED = 128  # letters of fifty kilobytes may wait in memory
+MOST_CLAIMED = 96  # letters of fifty kilobytes may wait in memory
 _CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", None)  # Linux; clock_gettime(2)
 _AHEAD_SECONDS = 0.4  # so much work is claimed at once: what is claimed is rendered, and should go at once
 TOGETHER_SECONDS = 0.02  # what a peer has accepted waits for no longer than this for what is settled with it
