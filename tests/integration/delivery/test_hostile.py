@@ -69,6 +69,7 @@ def serving(peers: Peers):
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
+        request_queue_size = 128  # with five, what forty workers ask for at once is dropped and never reaches a handler
 
         def handle_error(self, request: object, client_address: object) -> None:
             pass  # we hang up on the hostile ones
