@@ -155,7 +155,7 @@ def _dotted(payload: bytes) -> bytes:
 
 
 def _leads(payload: bytes) -> bool:
-    """Whether any line begins with a dot. Base64 has none: to look for dots takes a twentieth of a search for two
+    """Whether any line begins with a dot. Base64 has none: to look for dots takes a tenth of a search for two
     characters, of which each line has one."""
     at = payload.find(b".")
     while at > 0 and payload[at - 1] != 0x0A:

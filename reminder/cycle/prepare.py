@@ -22,7 +22,7 @@ from reminder.channels.base import Channel
 from reminder.compose import compose, compose_office, read_in_full, told
 from reminder.cycle.service import Service
 from reminder.cycle.starting import Asked, Left, answered, started, unwritten
-from reminder.cycle.writing import Draft, Unwritable, Write, addresses_of, circumstances_of, envelope_of, threads
+from reminder.cycle.writing import Draft, Write, addresses_of, circumstances_of, envelope_of, threads
 from reminder.domain.matter import Matter
 from reminder.domain.measure import Measure
 from reminder.domain.reminder import Reason, Reminder
@@ -205,8 +205,8 @@ class _Desk:
             return _nothing_left(message, {})
         try:
             draft = self._draft(message, channel, (), partial(compose_office, matters, in_full=in_full))
-        except Unwritable as refused:
-            return unwritten(message, refused)
+        except Exception as error:  # the same
+            return unwritten(message, error)
         return started(self.service, message, draft, {})
 
     def _draft(self, message: Claimed, channel: Channel, threads: tuple[str, ...], write: Write) -> Draft:
