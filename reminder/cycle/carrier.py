@@ -137,7 +137,7 @@ class Carrier:
     def _looked_at(self, job: Job) -> Start | None:
         """The message as it stands; looked at once more where that was too long ago."""
         if moment() - job.looked_at <= STALE_SECONDS:
-            return job.start
+            return self._dispatch.with_bytes(job.start)
         self.settle_last()
         return self._dispatch.again(job.start, self._opener)
 

@@ -15,7 +15,7 @@ from reminder.cycle.lanes import Job, Lane, moment
 from reminder.cycle.opener import Opener
 from reminder.cycle.prepare import Batch, leave, prepare
 from reminder.cycle.service import Service
-from reminder.cycle.starting import Left
+from reminder.cycle.starting import Asked, Left, answered
 from reminder.deliver import on_probation
 from reminder.outbox import Claimed, Start
 from reminder.render.scribe import Scribe
@@ -116,7 +116,7 @@ class Dispatch:
             decided = [one if isinstance(one, Left) else Left(one.message, "failed", why) for one in decided]
         self._leave([one for one in decided if isinstance(one, Left)], now)
         looked_at = moment()
-        lane.put([Job(one, looked_at) for one in decided if isinstance(one, Start)])
+        lane.put([Job(one, looked_at) for one in decided if not isinstance(one, Left)])
         return True
 
     def _claim(self, lane: Lane, now: datetime, token: str) -> list[Claimed]:
@@ -146,13 +146,18 @@ class Dispatch:
         for one in left:
             self.count(one.state)
 
-    def again(self, start: Start, opener: Opener) -> Start | None:
+    def again(self, start: Start | Asked, opener: Opener) -> Start | None:
         """The message looked at once more, just before it goes; None where nothing goes now."""
-        now = self.clock()
         with reading(self.service.engine) as session:
-            (decided,) = prepare(self.service, opener, session, Batch([start.message], now))
+            (decided,) = prepare(self.service, opener, session, Batch([start.message], self.clock()))
+        return self.with_bytes(decided)
+
+    def with_bytes(self, decided: Start | Asked | Left) -> Start | None:
+        """The attempt as it is made, as soon as its bytes are written; None where nothing goes now."""
+        if isinstance(decided, Asked):
+            decided = answered(self.service, decided)
         if isinstance(decided, Left):
-            self._leave([decided], now)
+            self._leave([decided], self.clock())
             return None
         return decided
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Condition
 
+from reminder.cycle.starting import Asked
 from reminder.domain.destination import Rate, Standing
 from reminder.outbox import Start
 
@@ -30,7 +31,7 @@ def moment() -> float:
 class Job:
     """A message ready for its attempt, and at which `moment` it was looked at."""
 
-    start: Start
+    start: Start | Asked
     looked_at: float
 
 
@@ -165,7 +166,7 @@ class Lane:
         with self.changed:
             return bool(self.queue or self.flying)
 
-    def drained(self) -> list[Start]:
+    def drained(self) -> list[Start | Asked]:
         """Everything queued, taken out: it is to be given back."""
         with self.changed:
             jobs, self.queue = list(self.queue), deque()

@@ -21,7 +21,7 @@ from reminder.briefing import matters_of
 from reminder.channels.base import Channel
 from reminder.compose import compose, compose_office, read_in_full, told
 from reminder.cycle.service import Service
-from reminder.cycle.starting import Asked, Left, answered, started, unwritten
+from reminder.cycle.starting import Asked, Left, started, unwritten
 from reminder.cycle.writing import Draft, Write, addresses_of, circumstances_of, envelope_of, threads
 from reminder.domain.matter import Matter
 from reminder.domain.measure import Measure
@@ -62,15 +62,14 @@ class Batch:
 @uncollected()
 def prepare(
     service: Service, opened: Opened, session: Session, batch: Batch, scribe: Scribe | None = None
-) -> list[Start | Left]:
+) -> list[Start | Asked | Left]:
     """Makes claimed messages ready for one attempt each, or says how each is left instead. A `scribe` writes mails
-    while the next ones are looked at.
+    while the next ones are looked at, and while those before them go: it is asked for the bytes just before a try.
 
     One that cannot be read or written is a dead letter; it stops only itself.
     """
     try:
-        decided = list(_decided(service, opened, session, batch, scribe))
-        return [answered(service, one) if isinstance(one, Asked) else one for one in decided]
+        return list(_decided(service, opened, session, batch, scribe))
     except SQLAlchemyError:
         raise  # the database is ill, not a message
     except Exception as error:  # whatever a row's contents can cause
@@ -83,7 +82,7 @@ def prepare(
 
 def _decided(
     service: Service, opened: Opened, session: Session, batch: Batch, scribe: Scribe | None
-) -> Iterator[Start | Left | Asked]:
+) -> Iterator[Start | Asked | Left]:
     """Each message looked at; some at a time where a scribe waits for them."""
     under_way, size = Counter(batch.under_way), _PORTION if scribe else max(1, len(batch.claimed))
     for first in range(0, len(batch.claimed), size):
@@ -149,7 +148,7 @@ class _Desk:
         told = in_full(session, {key: reminders for key, (reminders, _) in checked.items()}, named)
         self.standing = {key: (told[key], dropped) for key, (_, dropped) in checked.items()}
 
-    def decide(self, message: Claimed, channel: Channel | None) -> Start | Left | Asked:
+    def decide(self, message: Claimed, channel: Channel | None) -> Start | Asked | Left:
         if channel is None:
             return Left(message, "failed", f"there is no channel {message.channel!r} any more")
         if message.id in self.deadly:
@@ -180,7 +179,7 @@ class _Desk:
             return hours.opening_after(self.now, practice), "cap"
         return None
 
-    def _first(self, message: Claimed, channel: Channel) -> Start | Left | Asked:
+    def _first(self, message: Claimed, channel: Channel) -> Start | Asked | Left:
         """A first attempt: the letter is written from the ledger as it stands now."""
         standing, dropped = self.standing[message.id]
         if not standing:
@@ -190,7 +189,7 @@ class _Desk:
             if self.scribe and channel.mail_from is not None:
                 facts = told(standing, circumstances_of(self.service, draft))
                 page = self.scribe.write(Question(facts, draft.envelope, channel.mail_from))
-                decided: Start | Left | Asked = Asked(message, draft, partial(self.scribe.read, page), dropped)
+                decided: Start | Asked | Left = Asked(message, draft, partial(self.scribe.read, page), dropped)
             else:
                 decided = started(self.service, message, draft, dropped)
         except Exception as error:  # whatever a letter's contents can cause

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import ClassVar
 
 from reminder.cycle.service import Service
 from reminder.cycle.writing import Draft, Unwritable, written
@@ -35,6 +36,7 @@ class Asked:
     draft: Draft
     answer: Callable[[], Mail | None]
     dropped: Mapping[int, Reason]
+    doubted: ClassVar[bool] = False  # as a Start; these are first attempts
 
 
 def started(service: Service, message: Claimed, draft: Draft, dropped: Mapping[int, Reason]) -> Start | Left:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from struct import Struct
+from threading import Lock
 from typing import IO, Any, NamedTuple
 
 from reminder import bounds
@@ -26,7 +27,7 @@ from reminder.domain.message import Envelope
 WORTH_IT = 50  # so many mails at once: a process takes as long to start as some hundred take to be written
 IDLE_SECONDS = 10.0  # afterwards it is ended
 _ANSWER_SECONDS = 20.0  # for a handful of mails; who needs longer is stuck
-_TOGETHER = 8  # mails in one question
+_TOGETHER = 16  # mails in one question: who asks is away for as long as they take, to read what the next ones tell
 _MOST_FAILURES = 3  # before it is not started any more
 SIZE = Struct("!Q")  # of what follows, in bytes
 log = logging.getLogger("reminder.render")
@@ -58,7 +59,7 @@ class Page:
 
 @dataclass(slots=True)
 class Scribe:
-    """Writes mails of one locale by its built-in templates. Not to be used by two threads at a time.
+    """Writes mails of one locale by its built-in templates.
 
     `digest` is that of the templates as this process knows them, which may have been changed since on disk, with the
     program or without it; "" where built-in ones are not used, and then it writes nothing.
@@ -71,38 +72,45 @@ class Scribe:
     _waiting: deque[Page] = field(default_factory=deque)
     _used_at: float = 0.0
     _failures: int = 0
+    _lock: Lock = field(default_factory=Lock)  # one thread asks while others wait for what they asked for
 
     def ready(self, many: int) -> bool:
         """Whether it can write so many mails now. It is started where that would be worth it."""
         if many < WORTH_IT or self._failures >= _MOST_FAILURES or _processors() < 2:
             return False
-        self._guarded(self._attend)
-        return self._child is not None and self._child.knows is not None
+        with self._lock:
+            self._guarded(self._attend)
+            return self._child is not None and self._child.knows is not None
 
     def write(self, question: Question) -> Page:
         """Asks for a mail; `read` waits for it."""
-        page = Page(question, done=self._child is None)
-        if not page.done:
-            self._waiting.append(page)
-            self._used_at = time.monotonic()
-            self._guarded(self._go_on)
+        with self._lock:
+            page = Page(question, done=self._child is None)
+            if not page.done:
+                self._waiting.append(page)
+                self._used_at = time.monotonic()
+                self._guarded(self._go_on)
         return page
 
     def read(self, page: Page) -> Mail | None:
         """The mail, as soon as it is written; None where it cannot be had here."""
-        while not page.done:
-            self._guarded(self._await)
+        with self._lock:
+            self._guarded(self._go_on)
+            while not page.done:
+                self._guarded(self._await)
         return page.mail
 
     def rest(self) -> None:
         """Ends the process where it was not used for a while."""
-        if self._child and time.monotonic() - self._used_at > IDLE_SECONDS:
-            self._end()
+        with self._lock:
+            if self._child and time.monotonic() - self._used_at > IDLE_SECONDS:
+                self._end()
 
     def close(self) -> None:
         """Ends the process, and starts none any more."""
-        self._failures = _MOST_FAILURES
-        self._end()
+        with self._lock:
+            self._failures = _MOST_FAILURES
+            self._end()
 
     def _end(self) -> None:
         """What it was asked for is to be written by whoever asked."""

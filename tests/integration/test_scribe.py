@@ -19,6 +19,7 @@ from reminder.compose import compose, samples, templates, told
 from reminder.cycle import enqueue
 from reminder.cycle.opener import Opener
 from reminder.cycle.prepare import Batch, prepare
+from reminder.cycle.starting import Asked, answered
 from reminder.domain.message import Envelope
 from reminder.domain.people import Unit
 from reminder.render import scribe as module
@@ -248,7 +249,8 @@ def planned(folder, many, **service):
 def prepared(service, claimed, scribe=None):
     opener = Opener(service)
     with reading(service.engine) as session:
-        return prepare(service, opener, session, Batch(claimed, NINE), scribe)
+        decided = prepare(service, opener, session, Batch(claimed, NINE), scribe)
+    return [answered(service, one) if isinstance(one, Asked) else one for one in decided]
 
 
 def test_the_same_is_decided_and_written_with_it(tmp_path, hire):
