@@ -20,9 +20,9 @@ def among(session: Session, column: ColumnElement[Any], values: Iterable[int] | 
     return _among(dialect, column, literal(told(dialect, values), _kind(dialect)))
 
 
-def among_given(dialect: str, column: ColumnElement[Any]) -> ColumnElement[bool]:
-    """The same in a prepared statement, which gets as GIVEN what `told` makes of the values."""
-    return _among(dialect, column, bindparam(GIVEN, type_=_kind(dialect)))
+def among_given(dialect: str, column: ColumnElement[Any], name: str = GIVEN) -> ColumnElement[bool]:
+    """The same in a prepared statement, which gets by that name what `told` makes of the values."""
+    return _among(dialect, column, bindparam(name, type_=_kind(dialect)))
 
 
 def told(dialect: str, values: Iterable[Any]) -> str:

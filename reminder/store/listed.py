@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Dialect, select
+from sqlalchemy import Column, ColumnElement, Dialect, Label, select
 from sqlmodel import Session
 
 from reminder.store.among import GIVEN, among_given, told
@@ -34,7 +34,7 @@ class Listed:
         return self._statements[dialect].tuples(connection, {GIVEN: told(dialect, values), **given})
 
 
-def read(columns: Sequence[Column[Any]], rows: Tuples, dialect: Dialect) -> dict[str, Sequence[Any]]:
+def read(columns: Sequence[Column[Any] | Label[Any]], rows: Tuples, dialect: Dialect) -> dict[str, Sequence[Any]]:
     """The columns of at least one row by name, each value as Python has it."""
     values = zip(columns, zip(*rows, strict=True), strict=True)
     return {column.name: _read(_reader(column, dialect), cells) for column, cells in values}
@@ -48,7 +48,7 @@ def _read(reader: Callable[[Any], Any] | None, cells: Sequence[Any]) -> Sequence
 
 
 @cache
-def _reader(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+def _reader(column: Column[Any] | Label[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
     """What makes a column's values of what the driver says; None where they are the same."""
     reader: Callable[[Any], Any] | None = column.type.dialect_impl(dialect).result_processor(dialect, None)
     return reader

@@ -105,7 +105,7 @@ class MeasureUnitRow(SQLModel, table=True):
     """A unit of a measure; `role` is "responsible" or "supporting", `position` its place in the cell."""
 
     __tablename__ = "measure_unit"
-    __table_args__ = (Index("ix_measure_unit_unit", "unit"),)
+    __table_args__ = (Index("ix_measure_unit_unit", "unit", "role", "measure_id"),)
 
     measure_id: int = Field(sa_column=Column(ForeignKey("measure.id", ondelete="CASCADE"), primary_key=True))
     role: str = Field(primary_key=True)
