@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from reminder.domain.message import Envelope, Outcome
 from reminder.domain.reminder import Reason
@@ -52,6 +52,11 @@ _FIXED = _new(_MESSAGES, "subject", "addresses", "thread_ids", "written_at")
 _BEGIN_FIRST = Prepared(update(_MESSAGES).where(_UNTRIED).values(**_COUNTED, **_FIXED))
 _BEGIN_AGAIN = Prepared(update(_MESSAGES).where(_UNTRIED).values(**_COUNTED))
 _KEEP = Prepared(insert(_PAYLOADS).values(message_pk=bindparam("key"), content=bindparam("content", type_=LargeBinary)))
+_SINCE: ColumnElement[datetime] = bindparam("since", type_=_MESSAGES.c.written_at.type)
+_TO = ([_MESSAGES.c.recipient, _MESSAGES.c.channel], _MESSAGES.c.recipient, _MESSAGES.c.own == "")
+_SENT = Listed(*_TO, _MESSAGES.c.state == "sent", _MESSAGES.c.finished_at >= _SINCE)
+_WAITING: ColumnElement[bool] = text(WAITING_STATES)  # type: ignore[assignment]  # a literal, for the partial index
+_UNDER_WAY = Listed(*_TO, _WAITING, _MESSAGES.c.attempts > 0, _MESSAGES.c.written_at >= _SINCE)
 _UNREFUSED = Listed([_DELIVERIES.c.message_pk], _DELIVERIES.c.message_pk, _DELIVERIES.c.outcome != "refused")
 _NEWS = _new(_DELIVERIES, "outcome", "code", "text")
 _CLOSE = Prepared(
@@ -231,15 +236,6 @@ def deadly(session: Session, ids: Collection[int], times: int) -> set[int]:
 def tried_since(session: Session, recipients: Iterable[str], since: datetime) -> Counter[tuple[str, str]]:
     """How many messages with reminders each of these recipients was sent, or may yet get from an attempt, since that
     instant; by recipient and channel."""
-    found: Counter[tuple[str, str]] = Counter()
-    names = sorted(set(recipients))
-    if not names:
-        return found
-    whom = (col(MessageRow.recipient), col(MessageRow.channel))
-    named = and_(whom[0].in_(names), col(MessageRow.own) == "")
-    sent = and_(named, col(MessageRow.state) == "sent", col(MessageRow.finished_at) >= since)
-    under_way = and_(text(WAITING_STATES), named, col(MessageRow.attempts) > 0, col(MessageRow.written_at) >= since)
-    for which in (sent, under_way):
-        for recipient, channel, n in session.exec(select(*whom, func.count()).where(which).group_by(*whom)):
-            found[recipient, channel] += n
-    return found
+    names = set(recipients)
+    found = (row for which in (_SENT, _UNDER_WAY) for row in which.rows(session, names, since=since)) if names else ()
+    return Counter((recipient, channel) for recipient, channel in found)
