@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from itertools import islice
+from itertools import chain
 from typing import Protocol
 
 from reminder.channels.base import Channel
@@ -83,8 +83,12 @@ def circumstances_of(service: Service, draft: Draft) -> Circumstances:
 
 def threads(reminders: Sequence[Reminder], domain: str) -> tuple[str, ...]:
     """The ids that a letter with these reminders refers to."""
-    named = dict.fromkeys(line.measure.id for one in reminders for line in one.firing.lines)
-    return tuple(thread_id(one, domain) for one in islice(named, _MOST_REFERENCES))
+    named: dict[int, None] = {}
+    for measure, _ in chain.from_iterable(one.firing.lines for one in reminders):
+        named[measure.id] = None
+        if len(named) == _MOST_REFERENCES:
+            break
+    return tuple(thread_id(one, domain) for one in named)
 
 
 def thread_id(measure_id: int, domain: str) -> str:
