@@ -28,6 +28,7 @@ _WRITTEN = (
     *("about", "reason", "lines", "message_pk", "outcome", "outcome_reason"),
 )
 _LONG = 20  # lines; of fewer a letter shows all
+_LISTED = '{"measure": %d}'
 _LINE = '{"measure": %d, "days": %s, "deadline": "%s"}'
 _TABLE = ReminderRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
 _KNOWN = Listed(
@@ -108,9 +109,11 @@ def _told(code: str, facts: tuple[tuple[str, str], ...]) -> str:
 
 def _lines(firing: Firing) -> str:
     """The JSON of what a reminder speaks of: numbers and dates alone, put together by hand because a nudge may list
-    hundreds, and there are thousands of nudges."""
+    hundreds, and there are thousands of nudges. It says nothing of days and deadlines: it holds whatever they are."""
     if not firing.lines:
         return json.dumps([{"measure": measure.id, "owed": True} for measure in firing.owed_for])
+    if firing.kind is ReminderKind.NUDGE:
+        return f"[{', '.join([_LISTED % one.id for one, _ in firing.lines])}]"
     told = [
         _LINE % (one.id, _days(days), limit.isoformat() if (limit := one.deadline.counted_down) else "")
         for one, days in firing.lines
@@ -183,6 +186,8 @@ def _measures(session: Session, rows: Sequence[_Row], outlined: Collection[str])
 
 
 def _deadlines(row: _Row) -> dict[int, date | None]:
+    if row.kind == ReminderKind.NUDGE:
+        return {}  # it was planned by none
     return {line["measure"]: _read_day(line.get("deadline")) for line in row.lines}
 
 
@@ -201,7 +206,7 @@ def _reminder(row: _Row, measures: Mapping[tuple[str, int], Measure]) -> Reminde
         unit=row.unit,
         occasion=row.occasion,
         at=row.at,
-        lines=tuple([Line(measure, tuple(line["days"])) for measure, line in there if "owed" not in line]),
+        lines=tuple([Line(measure, tuple(line.get("days", ()))) for measure, line in there if "owed" not in line]),
         owed_for=tuple([measure for measure, line in there if "owed" in line]),
         reason=Reason(row.reason["code"], row.reason["facts"]),
         provisional=row.provisional,

@@ -6,12 +6,14 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from sqlmodel import select
 
 from reminder.cycle import enqueue
 from reminder.cycle.carrier import deliver_due
 from reminder.domain.people import Leader, Unit
 from reminder.store import reminders
 from reminder.store.engine import reading, writing
+from reminder.store.outbox_tables import ReminderRow
 from reminder.store.outlines import outlines
 from reminder.store.shown import shown
 from reminder.store.tables import MeasureRow, MeasureUnitRow, SilenceRow
@@ -106,6 +108,19 @@ def acts(stage):
         session.delete(session.get_one(MeasureRow, 20))
         days = {"since": date(2021, 6, 1), "until": date(2021, 6, 30), "recorded_at": at("2021-06-07 09:00")}
         session.add_all(SilenceRow(measure_id=number, because="配合巡视", **days) for number in range(25, 40, 3))
+
+
+def planned_before_the_upgrade(stage):
+    """The nudges as versions up to 0014 stored them: each line with its days and its deadline."""
+    with writing(stage.engine) as session:
+        for row in session.exec(select(ReminderRow).where(ReminderRow.kind == "nudge")):
+            row.lines = [{"measure": line["measure"], "days": [], "deadline": "2021-06-07"} for line in row.lines]
+            session.add(row)
+
+
+@pytest.mark.parametrize("letters", ["sqlite"], indirect=True)
+def test_a_nudge_planned_by_an_older_version_goes_as_one_of_today(letters):
+    assert letters(planned_before_the_upgrade) == letters(nothing)
 
 
 @pytest.mark.parametrize("happens", [nothing, acts])
