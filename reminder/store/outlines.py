@@ -69,7 +69,7 @@ def outlines(
         yield from _told(rows)
 
 
-def outlined_again(session: Session, listed: Mapping[str, Collection[int]]) -> dict[tuple[str, int], Measure]:
+def outlined_again(session: Session, listed: Mapping[str, Collection[int]]) -> dict[str, dict[int, Measure]]:
     """The measures that were listed for these units, by unit and id, as far as an outline still tells all of them: they
     are the unit's, open, and were chased at all times."""
     if not listed:
@@ -81,7 +81,7 @@ def outlined_again(session: Session, listed: Mapping[str, Collection[int]]) -> d
     given = {_OF_UNITS: told(dialect, listed), _LISTED: told(dialect, ids - ended)}
     rows = _asked_again(dialect).tuples(connection, given)
     found = _told(zip(*read(_columns(dialect), rows, connection.dialect).values(), strict=True)) if rows else ()
-    return {(unit, measure.id): measure for unit, measures in found for measure in measures}
+    return {unit: {measure.id: measure for measure in measures} for unit, measures in found}
 
 
 def _columns(dialect: str) -> list[Column[Any] | Label[Any]]:

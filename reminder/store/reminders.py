@@ -169,20 +169,23 @@ def reminders_of(session: Session, message_pks: Collection[int], *, outlined: bo
     measures = _measures(session, rows, {row.unit for row in rows if outlined and len(row.lines) > _LONG})
     found: dict[int, dict[int, tuple[Reminder, Mapping[int, date | None]]]] = {key: {} for key in message_pks}
     for row in rows:
-        found[row.message_pk][row.id] = (_reminder(row, measures), _deadlines(row))
+        found[row.message_pk][row.id] = (_reminder(row, measures[row.unit]), _deadlines(row))
     return dict(found)
 
 
-def _measures(session: Session, rows: Sequence[_Row], outlined: Collection[str]) -> dict[tuple[str, int], Measure]:
+def _measures(session: Session, rows: Sequence[_Row], outlined: Collection[str]) -> dict[str, dict[int, Measure]]:
     """The measures that these reminders speak of, by unit and id; of the units `outlined` in outline, where that
     tells all that decides whether they are still reminded of."""
     listed: dict[str, set[int]] = defaultdict(set)
     for row in rows:
         listed[row.unit].update([line["measure"] for line in row.lines])
-    found = outlined_again(session, {unit: listed[unit] for unit in outlined})
-    missing = [(unit, one) for unit, ids in listed.items() for one in ids if (unit, one) not in found]
-    told = by_ids(session, {one for _, one in missing})
-    return found | {(unit, one): told[one] for unit, one in missing if one in told}
+    again = outlined_again(session, {unit: listed[unit] for unit in outlined})
+    found = {unit: again.get(unit, {}) for unit in listed}
+    missing = {unit: ids - found[unit].keys() for unit, ids in listed.items()}
+    told = by_ids(session, set().union(*missing.values()))
+    for unit, ids in missing.items():
+        found[unit] |= {one: told[one] for one in ids if one in told}
+    return found
 
 
 def _deadlines(row: _Row) -> dict[int, date | None]:
@@ -196,9 +199,8 @@ def _read_day(day: str | None) -> date | None:
     return date.fromisoformat(day) if day else None
 
 
-def _reminder(row: _Row, measures: Mapping[tuple[str, int], Measure]) -> Reminder:
-    found = [(measures.get((row.unit, line["measure"])), line) for line in row.lines]
-    there = [(measure, line) for measure, line in found if measure is not None]
+def _reminder(row: _Row, measures: Mapping[int, Measure]) -> Reminder:
+    there = [(measures[line["measure"]], line) for line in row.lines if line["measure"] in measures]
     firing = Firing(
         rule=row.rule,
         kind=ReminderKind(row.kind),
