@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reminder.compose.check import check_templates
-from reminder.compose.facts import Circumstances
+from reminder.compose.facts import Circumstances, Entry, entries, in_full
 from reminder.compose.letter import compose, render_body, told
 from reminder.compose.office import compose_office, sentence_of
 from reminder.compose.samples import samples
@@ -14,12 +14,15 @@ from reminder.errors import TemplateFault
 
 __all__ = [
     "Circumstances",
+    "Entry",
     "TemplateFault",
     "check_templates",
     "compose",
     "compose_office",
     "eject",
+    "entries",
     "forget_templates",
+    "in_full",
     "read_in_full",
     "render_body",
     "samples",

@@ -95,6 +95,11 @@ def entries(reminders: Iterable[Reminder], on: date) -> list[Entry]:
     return [ranked[-1] for ranked in sorted(found.values())]  # no two have one unit and one id
 
 
+def in_full(found: Iterable[Entry], told: Mapping[tuple[int, str], Measure]) -> list[Entry]:
+    """The same entries, those in `told` with the measures that stand there."""
+    return [entry._replace(measure=told[entry.key]) if entry.key in told else entry for entry in found]
+
+
 def line(entry: Entry, circumstances: Circumstances, *, units_named: bool, late_named: bool) -> dict[str, object]:
     """One measure as a template sees it; `late` and `unit` are empty where the section says them for all."""
     measure, locale, on = entry.measure, circumstances.locale, circumstances.on

@@ -24,25 +24,39 @@ from reminder.rules.recipients import answered_for
 MOST_BRIEF = 120
 
 
-def compose(reminders: Sequence[Reminder], circumstances: Circumstances, *, brief: bool = True) -> Letter:
+def compose(
+    reminders: Sequence[Reminder],
+    circumstances: Circumstances,
+    found: Sequence[Entry] | None = None,
+    *,
+    brief: bool = True,
+) -> Letter:
     """The letter that carries all of `reminders`, which must be for one recipient. Raises TemplateFault.
 
-    Without `brief` it has what an e-mail shows, and neither brief and tail nor the facts for webhook bodies.
+    `found` are their `entries` where they are known already; what is shown of a measure is what they hold. Without
+    `brief` it has what an e-mail shows, and neither brief and tail nor the facts for webhook bodies.
     """
-    return write(reminders, circumstances, templates(circumstances.folder, circumstances.locale), brief=brief)
+    return write(reminders, circumstances, templates(circumstances.folder, circumstances.locale), found, brief=brief)
 
 
-def told(reminders: Sequence[Reminder], circumstances: Circumstances) -> dict[str, Any]:
+def told(
+    reminders: Sequence[Reminder], circumstances: Circumstances, found: Sequence[Entry] | None = None
+) -> dict[str, Any]:
     """What the templates of that letter are told; `render.letters` makes the letter of it that an e-mail shows."""
     shelf = templates(circumstances.folder, circumstances.locale)
-    return facts_of(reminders, entries(reminders, circumstances.on), circumstances, shelf)
+    return facts_of(reminders, found or entries(reminders, circumstances.on), circumstances, shelf)
 
 
 def write(
-    reminders: Sequence[Reminder], circumstances: Circumstances, shelf: Templates, *, brief: bool = True
+    reminders: Sequence[Reminder],
+    circumstances: Circumstances,
+    shelf: Templates,
+    found: Sequence[Entry] | None = None,
+    *,
+    brief: bool = True,
 ) -> Letter:
     """The same by the templates of `shelf`."""
-    found = entries(reminders, circumstances.on)
+    found = found or entries(reminders, circumstances.on)
     facts = facts_of(reminders, found, circumstances, shelf)
     return finished(facts, shelf, _data(reminders, found, facts, circumstances) if brief else None, circumstances)
 

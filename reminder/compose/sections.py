@@ -19,6 +19,7 @@ from reminder.compose.facts import (
     Entry,
     audience,
     entries,
+    in_full,
     line,
     planned_for,
     report,
@@ -56,10 +57,9 @@ def sections(
 
 
 def read_in_full(
-    reminders: Sequence[Reminder], on: date, templates: Mapping[str, str], *, brief: bool
+    reminders: Sequence[Reminder], everything: Sequence[Entry], on: date, templates: Mapping[str, str], *, brief: bool
 ) -> dict[tuple[int, str], Measure]:
     """The measures, by id and unit, of which a letter written on the day `on` says more than how many there are."""
-    everything = entries(reminders, on)
     named = [*everything[: MOST_IN_DATA if brief else 0]]
     for part in _parts(reminders, everything, on, templates):
         named += (*part.shown, *part.repeated)
@@ -83,8 +83,9 @@ def _parts(
     told: set[tuple[int, str]] = set()
     room = MOST_IN_LETTER
     kinds = _by_kind(reminders, templates)
+    measures = {entry.key: entry.measure for entry in everything} if len(kinds) > 1 else {}
     for (kind, template), together in kinds:
-        found = entries(together, on) if len(kinds) > 1 else everything
+        found = in_full(entries(together, on), measures) if measures else everything
         fresh = [entry for entry in found if entry.key not in told]
         shown = fresh[: min(room, MOST_IN_SECTION)]
         repeated = [entry for entry in found if entry.key in told]

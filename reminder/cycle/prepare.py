@@ -19,7 +19,7 @@ from sqlmodel import Session
 from reminder import outbox
 from reminder.briefing import matters_of
 from reminder.channels.base import Channel
-from reminder.compose import compose, compose_office, read_in_full, told
+from reminder.compose import Entry, compose, compose_office, entries, in_full, read_in_full, told
 from reminder.cycle.service import Service
 from reminder.cycle.starting import Asked, Left, started, unwritten
 from reminder.cycle.writing import Draft, Write, addresses_of, circumstances_of, envelope_of, threads
@@ -33,7 +33,7 @@ from reminder.rules.rule import Facts
 from reminder.scan import facts_again
 from reminder.store.garbage import uncollected
 from reminder.store.reminders import Stored, reminders_of
-from reminder.store.shown import Key, in_full
+from reminder.store.shown import shown
 
 _SHORTEST_LIFE = 3  # working days that a message may wait for its channel, also where no downtime is answered for
 _PORTION = 25  # messages looked at together where their mails are written meanwhile
@@ -110,6 +110,7 @@ class _Desk:
     own: Mapping[int, Own]
     scribe: Scribe | None
     standing: dict[int, Standing] = field(default_factory=dict)
+    entries: dict[int, Sequence[Entry]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, service: Service, session: Session, batch: Batch, scribe: Scribe | None) -> _Desk:
@@ -138,15 +139,17 @@ class _Desk:
     def look_again(self, session: Session, claimed: Sequence[Claimed], opened: Opened) -> None:
         """Re-checks what has not been tried yet, and reads in full those measures of which its letters say more than
         how many they are."""
-        checked = {message.id: self._rechecked(message) for message in claimed}
-        named: dict[Key, Measure] = {}
+        named: dict[tuple[int, str], Measure] = {}
         for message in claimed:
+            reminders, _ = self.standing[message.id] = self._rechecked(message)
             channel = opened(message.channel)
             on = (message.written_at or self.now).astimezone(self.service.practice.zone).date()
             brief = channel is None or channel.mail_from is None
-            named |= read_in_full(checked[message.id][0], on, self.service.own_templates, brief=brief)
-        told = in_full(session, {key: reminders for key, (reminders, _) in checked.items()}, named)
-        self.standing = {key: (told[key], dropped) for key, (_, dropped) in checked.items()}
+            found = self.entries[message.id] = entries(reminders, on)
+            named |= read_in_full(reminders, found, on, self.service.own_templates, brief=brief)
+        outlined = [measure for measure in named.values() if not measure.code]
+        told = {(measure.id, measure.units[0]): measure for measure in shown(session, outlined)}
+        self.entries = {message: in_full(found, told) for message, found in self.entries.items()}
 
     def decide(self, message: Claimed, channel: Channel | None) -> Start | Asked | Left:
         if channel is None:
@@ -181,13 +184,14 @@ class _Desk:
 
     def _first(self, message: Claimed, channel: Channel) -> Start | Asked | Left:
         """A first attempt: the letter is written from the ledger as it stands now."""
-        standing, dropped = self.standing[message.id]
+        (standing, dropped), found = self.standing[message.id], self.entries[message.id]
         if not standing:
             return _nothing_left(message, dropped)
         try:
-            draft = self._draft(message, channel, threads(standing, self.service.domain), partial(compose, standing))
+            write = partial(compose, standing, found=found)
+            draft = self._draft(message, channel, threads(standing, self.service.domain), write)
             if self.scribe and channel.mail_from is not None:
-                facts = told(standing, circumstances_of(self.service, draft))
+                facts = told(standing, circumstances_of(self.service, draft), found)
                 page = self.scribe.write(Question(facts, draft.envelope, channel.mail_from))
                 decided: Start | Asked | Left = Asked(message, draft, partial(self.scribe.read, page), dropped)
             else:
@@ -199,11 +203,11 @@ class _Desk:
 
     def _first_own(self, message: Claimed, channel: Channel) -> Start | Left:
         """The same for a message of the office's own."""
-        matters, in_full = self.own[message.id]
+        matters, whole = self.own[message.id]
         if not matters:
             return _nothing_left(message, {})
         try:
-            draft = self._draft(message, channel, (), partial(compose_office, matters, in_full=in_full))
+            draft = self._draft(message, channel, (), partial(compose_office, matters, in_full=whole))
         except Exception as error:  # the same
             return unwritten(message, error)
         return started(self.service, message, draft, {})

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import repeat
 from operator import attrgetter
@@ -12,7 +11,6 @@ from typing import Any
 from sqlmodel import Session
 
 from reminder.domain.measure import Deadline, Measure
-from reminder.domain.reminder import Line, Reminder
 from reminder.store.listed import Listed, read
 from reminder.store.measures import STATUSES, changes_of
 from reminder.store.tables import MeasureRow
@@ -22,27 +20,6 @@ _AS_IT_IS = ("code", "text", "problem", "problem_text", "leader", "percent", "pr
 _OUTLINED = attrgetter("kind", "on", "confirmed")  # what an outline knows of a deadline
 _OF_DEADLINE = ("deadline_text", "then_ongoing", "deadline_computed")
 _SHOWN = Listed([_COLUMNS[name] for name in ("id", "status", *_AS_IT_IS, *_OF_DEADLINE)], _COLUMNS.id)
-
-Key = tuple[int, str]
-"""A measure's id and the unit to which it is told."""
-
-
-def in_full(
-    session: Session, letters: Mapping[int, Sequence[Reminder]], named: Mapping[Key, Measure]
-) -> dict[int, Sequence[Reminder]]:
-    """The reminders of some letters, where those of their measures that are `named` are no outlines any more."""
-    outlined = [measure for measure in named.values() if not measure.code]
-    if not outlined:
-        return dict(letters)
-    told = {(measure.id, measure.units[0]): measure for measure in shown(session, outlined)}
-    return {letter: [_told(one, told) for one in of_letter] for letter, of_letter in letters.items()}
-
-
-def _told(reminder: Reminder, told: Mapping[Key, Measure]) -> Reminder:
-    firing = reminder.firing
-    keys = [(line.measure.id, firing.unit) for line in firing.lines]
-    lines = [Line(told[key], one.days) if key in told else one for key, one in zip(keys, firing.lines, strict=True)]
-    return replace(reminder, firing=replace(firing, lines=tuple(lines)))
 
 
 def shown(session: Session, outlined: Sequence[Measure]) -> list[Measure]:
