@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -43,6 +44,7 @@ class Channel(ABC):
     messages may be begun and not settled, over one or several.
     `knows_ids` is False where the peer cannot tell a repeated message from a new one: an attempt of unknown outcome is
     repeated once there, not for a day and a half.
+    `answers_later` is True where `hand_over` returns before the peer has answered: two connections can take turns then.
     `rate` are the peer's known limits, each as so many messages in so many seconds; () where none is known.
     """
 
@@ -50,6 +52,7 @@ class Channel(ABC):
     leaves_machine: ClassVar[bool] = True
     needs_address: ClassVar[bool] = True
     knows_ids: ClassVar[bool] = True
+    answers_later: ClassVar[bool] = False
     rate: ClassVar[tuple[tuple[int, float], ...]] = ()
 
     mail_from: str | None = None
@@ -80,8 +83,16 @@ class Channel(ABC):
     def send(self, payload: bytes, envelope: Envelope, now: datetime) -> Receipt:
         """One attempt. Raises Passing, RateLimited, Permanent or ChannelBroken; returns once the peer accepted."""
 
+    def hand_over(self, payload: bytes, envelope: Envelope, now: datetime) -> Callable[[], Receipt]:
+        """The same attempt in two steps: everything is with the peer when this returns, and what it returns waits for
+        the peer's answer. Both raise as `send` does. Between them the channel can do nothing else."""
+        receipt = self.send(payload, envelope, now)
+        return lambda: receipt
+
     def expect(self, envelope: Envelope | None) -> None:  # noqa: B027  # most peers cannot be told
-        """What is sent right behind the next message: the peer may be told beforehand. None where nothing is."""
+        """What this channel sends right behind the next message: the peer may be told beforehand. None where it sends
+        nothing."""
 
     def close(self) -> None:  # noqa: B027  # most channels hold nothing open
-        """Gives back connections. Failing to do so is never a failure of delivery."""
+        """Gives back connections; what is sent afterwards opens new ones. Failing to do so is never a failure of
+        delivery."""

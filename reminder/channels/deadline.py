@@ -21,13 +21,15 @@ Current = Callable[[], socket.socket | None]
 
 class cut_after:  # used as `with cut_after(...)`; a generator's context costs ten times as much
     """Shuts the `current` socket down after `seconds`, so that the read or write under way ends with an error. The last
-    `reserved` of them are only for what comes after `last`."""
+    `reserved` of them are only for what comes after `last`. What `goes_on` is watched from the block's end to that of
+    another one."""
 
     def __init__(self, seconds: float, current: Current, reserved: float = 0.0) -> None:
-        self.current, self.reserved, self.was_cut = current, reserved, False
+        self.current, self.reserved, self.was_cut, self._goes_on = current, reserved, False, False
         self.ends_at = time.monotonic() + seconds - reserved
 
     def __enter__(self) -> cut_after:
+        self._goes_on = False
         _watch.add(self)
         return self
 
@@ -38,6 +40,10 @@ class cut_after:  # used as `with cut_after(...)`; a generator's context costs t
     def last(self) -> None:
         """From here on what was reserved may be used too."""
         self.ends_at += self.reserved
+
+    def goes_on(self) -> None:
+        """The attempt does not end with this block, but with a further one of the same."""
+        self._goes_on = True
 
     def check(self) -> None:
         """TimeoutError where the time is over, though nothing was cut yet: a process that was stopped wakes up with an
@@ -52,7 +58,8 @@ class cut_after:  # used as `with cut_after(...)`; a generator's context costs t
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _watch.remove(self)
+        if error is not None or not self._goes_on:
+            _watch.remove(self)
 
     def cut(self) -> None:
         """Shuts the socket down now."""

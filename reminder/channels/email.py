@@ -6,7 +6,9 @@ Passing with `accepted_unknown` only where the whole message was handed over and
 from __future__ import annotations
 
 import smtplib
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
@@ -74,6 +76,7 @@ class EmailChannel(Channel):
     """One mail server. Once it is broken nothing is tried again in this batch: providers lock accounts."""
 
     Keys: ClassVar[type[ChannelKeys]] = EmailKeys
+    answers_later: ClassVar[bool] = True
 
     def __init__(self, name: str, keys: EmailKeys, folder: Path) -> None:
         super().__init__(name, keys, folder)
@@ -97,7 +100,12 @@ class EmailChannel(Channel):
         return mime.build(letter, envelope, self._keys.sender)
 
     def send(self, payload: bytes, envelope: Envelope, now: datetime) -> Receipt:
-        """One attempt over the open connection, or over a new one where that has gone away in the meantime."""
+        """One attempt, up to the server's answer."""
+        return self.hand_over(payload, envelope, now)()
+
+    def hand_over(self, payload: bytes, envelope: Envelope, now: datetime) -> Callable[[], Receipt]:
+        """One attempt over the open connection, or over a new one where that has gone away in the meantime; it ends
+        with the answer."""
         if self._broken:
             raise self._broken
         seconds = self._keys.timeout
@@ -107,7 +115,8 @@ class EmailChannel(Channel):
                     self._forget()
                 if self._session.carried >= self._keys.per_connection:
                     self._session.quit()
-                return self._over_what_is_open(payload, envelope, now, limit)
+                mail = self._over_what_is_open(payload, envelope, now, limit)
+                limit.goes_on()
         except _Gone as error:
             raise Passing(str(error)) from error
         except ChannelBroken as error:
@@ -115,6 +124,17 @@ class EmailChannel(Channel):
             raise
         finally:
             self._next = None
+        return partial(self._answer, mail, now, limit)
+
+    def _answer(self, mail: SmtpMail, now: datetime, limit: cut_after) -> Receipt:
+        with limit:
+            try:
+                return mail.accepted(now)
+            except DeliveryError as error:
+                if isinstance(error, ChannelBroken):
+                    self._broken = error
+                self._clear(error)
+                raise
 
     def expect(self, envelope: Envelope | None) -> None:
         """The server is told who gets the next mail right behind this one's bytes, where it takes that."""
@@ -131,16 +151,16 @@ class EmailChannel(Channel):
         if self._foretold:
             self._drop()
 
-    def _over_what_is_open(self, payload: bytes, envelope: Envelope, now: datetime, limit: cut_after) -> Receipt:
+    def _over_what_is_open(self, payload: bytes, envelope: Envelope, now: datetime, limit: cut_after) -> SmtpMail:
         reused = self._session.carried > 0
         try:
-            return self._attempt(payload, envelope, now, limit)
+            return self._handed_over(payload, envelope, now, limit)
         except _Gone:
             if not reused or limit.over():
                 raise
-            return self._attempt(payload, envelope, now, limit)
+            return self._handed_over(payload, envelope, now, limit)
 
-    def _attempt(self, payload: bytes, envelope: Envelope, now: datetime, limit: cut_after) -> Receipt:
+    def _handed_over(self, payload: bytes, envelope: Envelope, now: datetime, limit: cut_after) -> SmtpMail:
         foretold, self._foretold = self._foretold, None
         smtp = self._session.line(now, limit.left())
         try:
@@ -154,14 +174,14 @@ class EmailChannel(Channel):
             limit.check()
             mail.hand_over(payload, self._foretell(smtp))
             limit.last()
-            return mail.accepted(now)
+            return mail
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             self._foretells = self._foretells and not foretold
             text = f"the connection broke before the message was handed over: {error}"
             raise _Gone(self._session.server.clean(text)) from error
         except DeliveryError as error:
-            self._clear(smtp, error)
+            self._clear(error)
             raise
 
     def _mail(self, smtp: smtplib.SMTP, envelope: Envelope) -> SmtpMail:
@@ -181,14 +201,15 @@ class EmailChannel(Channel):
         self._foretold = None
         self._session.drop()
 
-    def _clear(self, smtp: smtplib.SMTP, error: DeliveryError) -> None:
+    def _clear(self, error: DeliveryError) -> None:
         """Makes the connection fit for the next message, or hangs up where it is not to be trusted. Behind a message's
         bytes the server is at a beginning again, and may be at the next one's already."""
+        smtp = self._session.smtp
         spent = error.accepted_unknown or error.code in (str(CLOSING), "-1") or "MI:DMC" in error.text
         if self._foretold and not spent:
             return
         try:
-            if not spent and smtp.rset()[0] == 250:
+            if smtp and not spent and smtp.rset()[0] == 250:
                 self._session.carried = max(self._session.carried, 1)
                 return
         except (smtplib.SMTPException, OSError):

@@ -8,6 +8,7 @@ import pytest
 from channel_batch import Batch, Mail
 from mail_rigs import Line, scripted
 
+from reminder.channels import deadline
 from reminder.domain.message import Envelope
 from reminder.errors import ChannelBroken, DeliveryError, Passing, Permanent
 
@@ -265,6 +266,24 @@ def test_a_connection_that_breaks_behind_the_bytes_leaves_one_in_doubt_and_the_n
         assert batch.sent(second).code == "250"
         assert count == [2]
     assert receivers(server) == ["b"]
+
+
+def test_what_was_handed_over_is_watched_until_its_answer_has_come(mail: Mail) -> None:
+    """Whoever stops cuts it, also while its sender does something else."""
+
+    def silent(line: Line) -> None:
+        greets(line)
+        takes(line)
+        line.hear()
+
+    with scripted(silent) as (port, _), mail(port, timeout=20) as batch:
+        answer = batch.channel.hand_over(batch.payload(), batch.envelope, batch.now)
+        assert len(deadline._watch.under_way()) == 1
+        deadline.cut_all()
+        with pytest.raises(Passing) as caught:
+            answer()
+        assert caught.value.accepted_unknown
+        assert deadline._watch.under_way() == []
 
 
 def test_no_mail_is_foretold_to_a_connection_that_ends_with_this_one(mail: Mail) -> None:
