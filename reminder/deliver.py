@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from reminder.channels.base import Channel
 from reminder.domain.destination import Standing
-from reminder.domain.message import Envelope, Outcome
+from reminder.domain.message import Envelope, Outcome, Receipt
 from reminder.errors import ChannelBroken, DeliveryError, Gone, Passing, Permanent, RateLimited, UsageError
 
 # A reminder's useful life is about a working day: try soon, then ever less often, then give up and say so.
@@ -24,29 +26,47 @@ _JITTER = 0.2
 log = logging.getLogger("reminder.deliver")
 
 
-def deliver(  # noqa: PLR0913  # what is sent, by what, and what is known of the tries before
+def hand_over(  # noqa: PLR0913  # what is sent, by what, and what is known of the tries before
     channel: Channel, payload: bytes, envelope: Envelope, attempts: int, now: datetime, *, doubted: bool = False
+) -> Outcome | Callable[[], Outcome]:
+    """Tries once: what came of it where that is known at once, else what waits for the peer's answer. `attempts` counts
+    this try; `envelope.written_at` is the instant of the first one. `doubted` says that somebody may have it already: a
+    chat group that is told of one reminder again and again is flooded."""
+    judge = partial(_judged, channel, attempts, envelope.written_at, now, doubted=doubted)
+    try:
+        answer = channel.hand_over(payload, envelope, now)
+    except Exception as error:
+        return judge(error)
+    later = partial(_answered, answer, judge)
+    return later if channel.answers_later else later()
+
+
+def _answered(answer: Callable[[], Receipt], judge: Callable[[Exception], Outcome]) -> Outcome:
+    try:
+        receipt = answer()
+    except Exception as error:
+        return judge(error)
+    return Outcome("sent", "sent", receipt.code, _storable(receipt.text))
+
+
+def _judged(  # noqa: PLR0913  # what is known of the try, and what it ended with
+    channel: Channel, attempts: int, first: datetime, now: datetime, error: Exception, *, doubted: bool
 ) -> Outcome:
-    """Tries once. `attempts` counts this try; `envelope.written_at` is the instant of the first one. `doubted` says
-    that somebody may have it already: a chat group that is told of one reminder again and again is flooded."""
-    outcome = _tried(channel, payload, envelope, attempts, now)
+    """What an attempt that ended with this error comes to."""
+    outcome = _failed(_meaning(channel, error), attempts, first, now)
     if doubted and outcome.state == "unknown" and not channel.knows_ids:
         return replace(outcome, state="failed", next_attempt_at=None)
     return outcome
 
 
-def _tried(channel: Channel, payload: bytes, envelope: Envelope, attempts: int, now: datetime) -> Outcome:
-    try:
-        receipt = channel.send(payload, envelope, now)
-    except DeliveryError as error:
-        return _failed(error, attempts, envelope.written_at, now)
-    except UsageError as error:  # a secret that is not set, a certificate file that is gone
-        return _failed(ChannelBroken(str(error)), attempts, envelope.written_at, now)
-    except Exception as error:  # a channel's own fault must not stop the messages behind this one
-        log.exception("channel %s", channel.name)
-        unknown = Passing(f"{type(error).__name__} in the channel", accepted_unknown=True, peer_ill=False)
-        return _failed(unknown, attempts, envelope.written_at, now)
-    return Outcome("sent", "sent", receipt.code, _storable(receipt.text))
+def _meaning(channel: Channel, error: Exception) -> DeliveryError:
+    if isinstance(error, DeliveryError):
+        return error
+    if isinstance(error, UsageError):  # a secret that is not set, a certificate file that is gone
+        return ChannelBroken(str(error))
+    # a channel's own fault must not stop the messages behind this one
+    log.error("channel %s", channel.name, exc_info=error)
+    return Passing(f"{type(error).__name__} in the channel", accepted_unknown=True, peer_ill=False)
 
 
 def _failed(error: DeliveryError, attempts: int, first: datetime, now: datetime) -> Outcome:

@@ -4,30 +4,23 @@ returns; `engine` has workers for each destination and stays."""
 from __future__ import annotations
 
 import logging
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from threading import Event
 
 from reminder import outbox
-from reminder.channels.base import Channel
 from reminder.cycle.commits import Order
 from reminder.cycle.dispatch import ILL_SECONDS, Clock, Dispatch
 from reminder.cycle.lanes import TOGETHER_SECONDS, Job, Lane, moment
-from reminder.cycle.opener import Opener
+from reminder.cycle.opener import Opener, Ways
+from reminder.cycle.row import UNTRIED, Ended, Row
 from reminder.cycle.service import Service
-from reminder.deliver import deliver
-from reminder.domain.message import Outcome
-from reminder.outbox import Settled, Start
+from reminder.outbox import Start
 from reminder.store import destinations
 
 STALE_SECONDS = 0.8  # what was looked at longer ago is looked at again just before it goes
-_HELD_UP_SECONDS = 1.0  # between the beginning of an attempt and its try: was this process stopped meanwhile?
-_UNTRIED = Outcome("refused", "retrying", "", "not tried: somebody else had taken the message over")
-_BEHIND = "not tried: those before it took too long, or nothing may go there now"
 _MOST_BESIDE = 64  # destinations that one cycle by hand writes to at once
 _MOST_TRIES_TO_SETTLE = 100  # within the lease: afterwards somebody else has the message
 log = logging.getLogger("reminder.cycle")
@@ -75,22 +68,16 @@ def _emptied(dispatch: Dispatch, lane: Lane, stop: Callable[[], bool]) -> None:
         carrier.close()
 
 
-def _left_behind(order: Order, now: datetime) -> Settled:
-    """An attempt that was begun with others and is not made: it may be begun anew at once."""
-    assert order.start is not None
-    assert order.key is not None
-    return Settled(order.start.message, order.key, replace(_UNTRIED, text=_BEHIND, next_attempt_at=now), now)
-
-
 class Carrier:
-    """Carries messages over connections of its own. A settlement waits for the next messages' beginning, where that
-    follows at once, and both are one commit."""
+    """Carries messages over connections of its own, with `pairs` over two in turn where the lane lends one. A
+    settlement waits for the next messages' beginning, where that follows at once, and both are one commit."""
 
-    def __init__(self, dispatch: Dispatch) -> None:
+    def __init__(self, dispatch: Dispatch, *, pairs: bool = True) -> None:
         self._dispatch = dispatch
         self._opener = Opener(dispatch.service)
+        self._ways = Ways(self._opener, Opener(dispatch.service) if pairs else None)
         self._last: list[Order] = []
-        self._first_at = 0.0  # the moment of the first of them
+        self._first_at = 0.0  # since when the first of them may be accepted
 
     def carry(self, lane: Lane, jobs: Sequence[Job]) -> None:
         """One attempt for each, from its beginning to the settlement that is due at once or with the next ones."""
@@ -98,6 +85,9 @@ class Carrier:
             self._attempt(lane, jobs)
         finally:
             lane.landed(len(jobs))
+        if self._ways.spared(lane):
+            self.settle_last()
+            self._ways.give_back()
 
     def _attempt(self, lane: Lane, jobs: Sequence[Job]) -> None:
         with self._dispatch.astray.unless_tried([job.start.message for job in jobs]):
@@ -107,32 +97,16 @@ class Carrier:
             for order in orders:
                 if order.key is None:
                     self._not_begun(lane, order)
-        self._try_all(lane, deque(order for order in orders if order.key is not None), begun_at)
+        self._try_all(lane, Row(self._dispatch, lane, self._ways, orders, begun_at))
 
-    def _try_all(self, lane: Lane, going: deque[Order], begun_at: float) -> None:
-        """One after the other; what an error leaves untried is settled as that, and waits for no lease."""
-        first = True
+    def _try_all(self, lane: Lane, row: Row) -> None:
+        """Whatever an error breaks off here, the answers that are still to come are kept."""
         try:
-            while going:
-                order = going.popleft()
-                self._expect(order, going[0] if going else None)
-                self._settle(lane, self._tried(lane, order, begun_at, first=first))
-                first = False
+            for one in row.ended():
+                self._settle(lane, one)
         finally:
-            now = self._dispatch.clock()
-            untried = [Order(now, lane.destination, settled=_left_behind(order, now)) for order in going]
-            self._last = [*self._last, *untried]
-
-    def _expect(self, order: Order, following: Order | None) -> None:
-        """Tells the channel what it sends next, where that goes by the same one."""
-        channel = self._channel(order)
-        same = following and self._channel(following) is channel
-        channel.expect(following.start.envelope if following and following.start and same else None)
-
-    def _channel(self, order: Order) -> Channel:
-        channel = self._opener(order.start.message.channel) if order.start else None
-        assert channel is not None  # whoever wrote the message had it
-        return channel
+            for one in row.left():
+                self._keep(lane, one)
 
     def _looked_at(self, job: Job) -> Start | None:
         """The message as it stands; looked at once more where that was too long ago."""
@@ -168,31 +142,9 @@ class Carrier:
         else:
             self._dispatch.count("lost")
 
-    def _tried(self, lane: Lane, order: Order, begun_at: float, *, first: bool) -> Settled:
-        """One try, unless it may not be made any more. One that is not the `first` follows others, and is left for
-        another attempt where they took too long or nothing may go there now."""
-        start, now = order.start, self._dispatch.clock()
-        assert start is not None
-        assert order.key is not None
-        held_up = moment() - begun_at > _HELD_UP_SECONDS
-        if not first and (held_up or lane.blocked(now)):
-            return _left_behind(order, now)
-        if held_up and not self._dispatch.still_ours(start):
-            return Settled(start.message, order.key, _UNTRIED, now)
-        began, attempts = moment(), start.message.attempts + 1
-        outcome = deliver(
-            self._channel(order), start.written.payload, start.envelope, attempts, now, doubted=start.doubted
-        )
-        lane.tried(moment() - began if outcome.peer == "well" else TOGETHER_SECONDS)
-        return Settled(start.message, order.key, self._within_hours(outcome), self._dispatch.clock())
-
-    def _settle(self, lane: Lane, settled: Settled) -> None:
+    def _settle(self, lane: Lane, one: Ended) -> None:
         """Leaves it to be settled with the next ones, unless it is news of the peer or has waited long enough."""
-        outcome = settled.outcome
-        self._dispatch.count("lost" if outcome is _UNTRIED else outcome.state)
-        self._first_at = self._first_at if self._last else moment()
-        tells = outcome.peer != "well" or lane.standing.failures > 0
-        self._last.append(Order(settled.at, lane.destination, settled=settled, tells=tells))
+        tells = self._keep(lane, one)
         if not tells and moment() - self._first_at < TOGETHER_SECONDS:
             return
         orders = self._last
@@ -200,6 +152,15 @@ class Carrier:
         for order in orders:
             if order.standing:
                 lane.standing, lane.rests_until = order.standing, order.standing.paused_until
+
+    def _keep(self, lane: Lane, one: Ended) -> bool:
+        """It waits to be settled; whether it tells something new of the peer."""
+        outcome = one.settled.outcome
+        self._dispatch.count("lost" if outcome is UNTRIED else outcome.state)
+        self._first_at = min(self._first_at, one.since) if self._last else one.since
+        tells = bool(outcome.peer) and (outcome.peer != "well" or lane.standing.failures > 0)
+        self._last.append(Order(one.settled.at, lane.destination, settled=one.settled, tells=tells))
+        return tells
 
     def settle_last(self) -> None:
         """Settles what still waits for the next beginning."""
@@ -218,16 +179,10 @@ class Carrier:
             if stopping.wait(ILL_SECONDS):
                 return
 
-    def _within_hours(self, outcome: Outcome) -> Outcome:
-        """A retry may not fall into the night: it waits for the next slot."""
-        if outcome.next_attempt_at is None:
-            return outcome
-        service = self._dispatch.service
-        return replace(outcome, next_attempt_at=service.hours.next_slot(outcome.next_attempt_at, service.practice))
-
     def close(self) -> None:
         """Settles what is left and hangs up."""
         try:
             self.settle_last()
         finally:
+            self._ways.give_back()
             self._opener.close()

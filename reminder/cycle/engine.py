@@ -81,8 +81,9 @@ class Engine:
         connections; whether all workers ended."""
         end = time.monotonic() + grace
         self.retire()
-        self._join(end)
-        cut_all()
+        for more in (0.0, 0.5):  # the second time whoever says goodbye to a peer that hangs
+            self._join(end + more)
+            cut_all()
         self._join(end + 1.5)
         return not any(worker.is_alive() for worker in (self._feeder, *self._workers))
 
@@ -148,13 +149,19 @@ class Engine:
                 ended = lane.dismiss(surplus=True)
         except Exception:  # the database is ill
             log.exception("a worker for %s stops", lane.destination)
+            return
         finally:
             carrier.settle_surely(self._stopping)
             if not ended:
                 lane.dismiss()
             if self._stopping.is_set():  # what it has fetched since the feeder gave everything back
                 self._guarded(partial(self.dispatch.give_back, lane))
-            carrier.close()
+            try:
+                carrier.close()
+            finally:
+                lane.hung_up()
+        if lane.queue:  # put in when there was no room for another worker
+            self._woken.set()
 
     def _waited_for(self, lane: Lane, carrier: Carrier) -> list[Job]:
         """What comes to an empty lane within a while. Who is alone there fetches it himself."""

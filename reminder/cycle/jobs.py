@@ -197,17 +197,19 @@ class Jobs:
                 carrier.carry(lane, jobs)
         finally:
             carrier.settle_surely(self._stopping)
-            lane.dismiss()
+            with lane.changed:
+                lane.workers -= 1
             with self._resting:
                 self._carriers[lane.destination].append((time.monotonic(), carrier))
             if lane.blocked(clock()):
                 self.dispatch.give_back(lane)
 
     def _carrier(self, lane: Lane) -> Carrier:
-        """The one that was used last, so that the others can hang up."""
+        """The one that was used last, so that the others can hang up. Each has one connection, open while it rests:
+        there are as many as there may be."""
         with self._resting:
             idle = self._carriers[lane.destination]
-            return idle.pop()[1] if idle else Carrier(self.dispatch)
+            return idle.pop()[1] if idle else Carrier(self.dispatch, pairs=False)
 
     async def _look(self, app: procrastinate.App) -> None:
         """Rescue and clean-up, from the first moment on."""

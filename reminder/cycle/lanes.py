@@ -40,7 +40,9 @@ class Lane:
 
     To a peer that answers at once a worker carries several messages in a row, which begin and are settled together: a
     commit and a change of threads cost more than such a try. There are fewer workers then, so that never more than
-    `connections` messages are tried and not settled: that many may go twice where this process dies.
+    `connections` messages are tried and not settled: that many may go twice where this process dies. Nor are more than
+    so many connections open: a worker has one, and may borrow a `further` one, which counts until it is hung up, as
+    does that of a worker that has left.
     """
 
     def __init__(self, destination: str, rate: Rate, connections: int) -> None:
@@ -48,7 +50,7 @@ class Lane:
         self.names: set[str] = set()
         self.changed = Condition()
         self.queue: deque[Job] = deque()
-        self.workers = self.idle = self.flying = 0
+        self.workers = self.further = self.idle = self.flying = 0
         self.hungry = True  # there may be more to claim
         self.closed = False
         self.standing = Standing()
@@ -123,6 +125,11 @@ class Lane:
             known = self._try_seconds
             self._try_seconds = max(seconds, known + _SHARE * (seconds - known))
 
+    def quick(self) -> bool:
+        """Whether the peer is one to which several messages go in a row."""
+        with self.changed:
+            return self._quick() > 1
+
     def _quick(self) -> int:
         """How many one worker may carry together: one thread is faster than two that wait for the interpreter."""
         return max(1, min(int(TOGETHER_SECONDS / max(self._try_seconds, 0.0001)), self.connections))
@@ -139,16 +146,30 @@ class Lane:
     def hire(self) -> int:
         """How many more workers there is work for; they count from now on."""
         with self.changed:
-            missing = max(0, min(len(self.queue) - self.idle, self._most_workers() - self.workers))
+            free = self.connections - self.workers - self.further
+            missing = max(0, min(len(self.queue) - self.idle, self._most_workers() - self.workers, free))
             self.workers += missing
             return missing
 
     def dismiss(self, *, surplus: bool = False) -> bool:
-        """A worker ends; with `surplus` only where there are too many. Whether it ends."""
+        """A worker ends; with `surplus` only where there are too many. Whether it ends; it still has to hang up."""
         with self.changed:
             ends = not surplus or self.workers > self._most_workers()
             self.workers -= ends
+            self.further += ends
             return ends
+
+    def lend(self) -> bool:
+        """Whether a worker that carries messages in a row may open a second connection."""
+        with self.changed:
+            lends = self._quick() > 1 and max(self.workers, 1) + self.further < self.connections
+            self.further += lends
+            return lends
+
+    def hung_up(self) -> None:
+        """A further connection is closed."""
+        with self.changed:
+            self.further -= 1
 
     def close(self) -> None:
         """Nothing more is taken from it."""

@@ -1,9 +1,14 @@
-"""The channels of one thread."""
+"""The channels of one thread, and the connections they go by."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reminder.channels.base import Channel
+from reminder.cycle.lanes import Lane
 from reminder.cycle.service import Service
+
+_MOST_REFUSALS = 2  # of a second connection's first message
 
 
 class Opener:
@@ -20,7 +25,56 @@ class Opener:
             self._open[name] = self._service.channels[name]()
         return self._open.get(name)
 
+    def hang_up(self) -> None:
+        """Closes the connections. The channels stay: they know what they have learnt of their peer."""
+        for channel in self._open.values():
+            channel.close()
+
     def close(self) -> None:
-        """Hangs up."""
-        while self._open:
-            self._open.popitem()[1].close()
+        """Closes everything."""
+        self.hang_up()
+        self._open.clear()
+
+
+class Ways:
+    """One worker's own channels and, for messages in a row, the same once more: they take turns, so that a peer answers
+    over the one while the next message is handed over by the other. The second connection is lent by the lane."""
+
+    def __init__(self, own: Opener, second: Opener | None) -> None:
+        self._own, self._second = own, second
+        self._lender: Lane | None = None
+        self._refusals = 0
+        self.new = False  # the second one was lent just now, and has yet to connect
+
+    def for_row(self, lane: Lane, names: Sequence[str]) -> tuple[Opener, ...]:
+        """By which ways messages for the channels of these names go in turn. A second one that has yet to connect comes
+        first: no answer waits meanwhile."""
+        lent, self.new = self._lender is not None, False
+        if not self._second or not self._may(names) or not (lent or lane.lend()):
+            return (self._own,)
+        self._lender, self.new = lane, not lent
+        return (self._own, self._second) if lent else (self._second, self._own)
+
+    def _may(self, names: Sequence[str]) -> bool:
+        channel = self._own(names[0]) if len(names) > 1 and self._refusals < _MOST_REFUSALS else None
+        return channel is not None and channel.answers_later
+
+    def refused(self) -> Opener:
+        """The first message over a new second one was refused at once: the peer may take no more than one, and is not
+        asked again where it happens twice. Returns the way that is left."""
+        self.give_back()
+        self._refusals += 1
+        return self._own
+
+    def give_back(self) -> None:
+        """Hangs up the second one."""
+        lender, self._lender = self._lender, None
+        if lender and self._second:
+            try:
+                self._second.hang_up()
+            finally:
+                lender.hung_up()
+
+    def spared(self, lane: Lane) -> bool:
+        """Whether a second one is open to a peer that gets nothing in a row any more."""
+        return self._lender is not None and not lane.quick()

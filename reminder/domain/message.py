@@ -59,7 +59,7 @@ class Outcome:
     (sent, retrying, unknown, failed) and, where it is tried again, when.
 
     `peer` is what the attempt says of the destination: `well`, `ill` (no answer, or a fault of its own), `limited` or
-    `broken` (nothing goes there before `peer_until`), `gone` (it wants no more).
+    `broken` (nothing goes there before `peer_until`), `gone` (it wants no more); empty where nothing was tried.
     """
 
     outcome: str

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from reminder import cycle, outbox, plan
-from reminder.cycle import carrier
+from reminder.cycle import row
 from reminder.domain.measure import Measure
 from reminder.rules import recheck
 from reminder.rules.rule import Span
@@ -37,7 +37,7 @@ KILLS = [
     (outbox, "put"),
     (outbox, "claim"),
     (outbox, "settle"),
-    (carrier, "deliver"),
+    (row, "hand_over"),
 ]
 
 
@@ -227,7 +227,7 @@ def test_a_claim_after_a_letter_of_a_killed_cycle_is_no_broken_promise(office):
     """Part 5 of the long machine: the letter was looked at after the next cycle only, and the claim lay between."""
     office.now = datetime.combine(BEGINS, time(9), SHANGHAI)
     office.imports(("1", BEGINS + 3 * DAY, "甲局"))
-    office.killed(carrier, "deliver", 99)
+    office.killed(row, "hand_over", 99)
     assert office.post.bytes_of
     office.acts("claim", "1")
     office.now += timedelta(hours=1)

@@ -15,7 +15,8 @@ from mail_rigs import Line, drip, scripted
 from web_rigs import Endpoint, serving
 
 from reminder.channels import dingtalk, feishu
-from reminder.deliver import deliver
+from reminder.deliver import hand_over
+from reminder.domain.message import Outcome
 from reminder.errors import ChannelBroken, Passing, Permanent, RateLimited
 
 SECRET = "SEC000000000000000000000000000000000000000000000000000000000000000"
@@ -78,7 +79,8 @@ def test_an_unknown_code_is_worth_three_tries_and_a_busy_robot_three_more(
     answer = json.dumps({"errcode": code, "code": code, "errmsg": "words to keep", "msg": "words to keep"})
     with serving(Endpoint(body=answer.encode())) as endpoint:
         batch = group(kind, endpoint.url)
-        tries = [deliver(batch.channel, batch.payload(), batch.envelope, n + 1, batch.now) for n in range(most)]
+        found = [hand_over(batch.channel, batch.payload(), batch.envelope, n + 1, batch.now) for n in range(most)]
+    tries = [one for one in found if isinstance(one, Outcome)]
     assert [one.state for one in tries] == ["retrying"] * (most - 1) + ["failed"]
     assert {one.outcome for one in tries} == {"refused"}
     assert "words to keep" in tries[-1].text

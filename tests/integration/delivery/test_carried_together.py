@@ -111,6 +111,8 @@ def test_workers_that_are_too_many_end_one_by_one():
     assert [quick.dismiss(surplus=True) for _ in range(3)] == [True, True, False]
     assert quick.hire() == 0
     quick.tried(LATE)
+    quick.hung_up()
+    quick.hung_up()
     assert quick.hire() == 15
 
 
@@ -221,6 +223,7 @@ def test_a_peer_that_becomes_slow_in_the_midst_holds_up_no_more_than_the_one_it_
     """What follows a slow one is begun anew: its lease must not run out behind others."""
     moments = [0.0]
     monkeypatch.setattr("reminder.cycle.carrier.moment", lambda: moments[0])
+    monkeypatch.setattr("reminder.cycle.row.moment", lambda: moments[0])
     monkeypatch.setattr("reminder.cycle.dispatch.moment", lambda: moments[0])
 
     def slow(n):
@@ -239,6 +242,7 @@ def test_a_peer_that_becomes_slow_in_the_midst_holds_up_no_more_than_the_one_it_
 def test_what_was_accepted_is_settled_within_a_moment_though_the_others_take_longer(tmp_path, monkeypatch):
     moments, settled = [0.0], []
     monkeypatch.setattr("reminder.cycle.carrier.moment", lambda: moments[0])
+    monkeypatch.setattr("reminder.cycle.row.moment", lambda: moments[0])
 
     def slow(n):
         with reading(stage.engine) as session:
