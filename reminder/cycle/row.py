@@ -112,16 +112,22 @@ class Row:
         if isinstance(found, Outcome):
             if trial.new:
                 self._turns = deque([self._pair.refused()])
-            return Ended(self._judged(trial, found), moment())
+            ended = moment()
+            return Ended(self._judged(trial, found, ended - trial.began), ended)
         return _Awaited(trial, found, moment())
 
     def _end(self, one: Ended | _Awaited) -> Ended:
-        return one if isinstance(one, Ended) else Ended(self._judged(one.trial, one.answer()), one.handed_over)
+        if isinstance(one, Ended):
+            return one
+        asked, outcome = moment(), one.answer()
+        seconds = one.handed_over - one.trial.began + moment() - asked
+        return Ended(self._judged(one.trial, outcome, seconds), one.handed_over)
 
-    def _judged(self, trial: _Trial, outcome: Outcome) -> Settled:
+    def _judged(self, trial: _Trial, outcome: Outcome, seconds: float) -> Settled:
+        """`seconds` has the peer kept its worker: to hand over, and to wait for the answer."""
         well = outcome.peer == "well"
         if not (well and trial.new):
-            self._lane.tried(moment() - trial.began if well else TOGETHER_SECONDS)
+            self._lane.tried(seconds if well else TOGETHER_SECONDS)
         return Settled(trial.start.message, trial.key, self._within_hours(outcome), self._dispatch.clock())
 
     def _within_hours(self, outcome: Outcome) -> Outcome:
