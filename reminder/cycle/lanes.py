@@ -15,11 +15,11 @@ from reminder.cycle.starting import Asked
 from reminder.domain.destination import Rate, Standing
 from reminder.outbox import Start
 
-MOST_CLAIMED = 96  # letters of fifty kilobytes may wait in memory
+MOST_CLAIMED = 256  # letters of fifty kilobytes may wait in memory
 _CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", None)  # Linux; clock_gettime(2)
 _AHEAD_SECONDS = 0.4  # so much work is claimed at once: what is claimed is rendered, and should go at once
 TOGETHER_SECONDS = 0.02  # what a peer has accepted waits for no longer than this for what is settled with it
-_SHARE = 0.2  # of the latest try, in what a try is known to take
+_SLOWER, _FASTER = 0.5, 0.2  # the latest try's share in what one is known to take; a single slow one was mostly our own
 
 
 def moment() -> float:
@@ -120,10 +120,11 @@ class Lane:
 
     def tried(self, seconds: float) -> None:
         """A try took so long, or counts for so long where the peer is not well: to such a one nothing goes in a row.
-        What gets slower is believed at once, what gets faster by and by."""
+        What is slow is believed at once, what gets slower soon, what gets faster by and by."""
         with self.changed:
             known = self._try_seconds
-            self._try_seconds = max(seconds, known + _SHARE * (seconds - known))
+            share = 1.0 if seconds >= TOGETHER_SECONDS else _SLOWER if seconds > known else _FASTER
+            self._try_seconds = known + share * (seconds - known)
 
     def quick(self) -> bool:
         """Whether the peer is one to which several messages go in a row."""

@@ -69,7 +69,10 @@ QUICK, LATE = TOGETHER_SECONDS / 100, TOGETHER_SECONDS * 3
         (16, [QUICK] * 50, 16),
         (2, [QUICK] * 50, 2),
         (1, [QUICK] * 50, 1),
-        (16, [QUICK] * 50 + [LATE], 1),  # what gets slower is believed at once
+        (16, [QUICK] * 50 + [LATE], 1),  # what is slow is believed at once
+        (16, [QUICK] * 50 + [TOGETHER_SECONDS], 1),
+        (16, [QUICK] * 50 + [TOGETHER_SECONDS / 10], 16),  # one try: this process may have waited for the processor
+        (16, [QUICK] * 50 + [TOGETHER_SECONDS / 4] * 4, 4),
     ],
 )
 def test_a_worker_takes_as_many_as_are_tried_in_a_moment(connections, tries, together):
