@@ -17,6 +17,7 @@ from reminder.cycle.lanes import TOGETHER_SECONDS, Job, Lane, moment
 from reminder.cycle.opener import Opener, Ways
 from reminder.cycle.row import UNTRIED, Ended, Row
 from reminder.cycle.service import Service
+from reminder.cycle.starting import Asked, answered
 from reminder.outbox import Start
 from reminder.store import destinations
 
@@ -109,9 +110,11 @@ class Carrier:
                 self._keep(lane, one)
 
     def _looked_at(self, job: Job) -> Start | None:
-        """The message as it stands; looked at once more where that was too long ago."""
+        """The message as it stands; looked at once more where that was too long ago, or no scribe has written it."""
         if moment() - job.looked_at <= STALE_SECONDS:
-            return self._dispatch.with_bytes(job.start)
+            start = answered(job.start) if isinstance(job.start, Asked) else job.start
+            if start:
+                return start
         self.settle_last()
         return self._dispatch.again(job.start, self._opener)
 

@@ -15,7 +15,7 @@ from reminder.cycle.lanes import Job, Lane, moment
 from reminder.cycle.opener import Opener
 from reminder.cycle.prepare import Batch, leave, prepare
 from reminder.cycle.service import Service
-from reminder.cycle.starting import Asked, Left, answered
+from reminder.cycle.starting import Asked, Left
 from reminder.deliver import on_probation
 from reminder.outbox import Claimed, Start
 from reminder.render.scribe import Scribe
@@ -148,18 +148,12 @@ class Dispatch:
 
     def again(self, start: Start | Asked, opener: Opener) -> Start | None:
         """The message looked at once more, just before it goes; None where nothing goes now."""
+        now = self.clock()
         with reading(self.service.engine) as session:
-            (decided,) = prepare(self.service, opener, session, Batch([start.message], self.clock()))
-        return self.with_bytes(decided)
-
-    def with_bytes(self, decided: Start | Asked | Left) -> Start | None:
-        """The attempt as it is made, as soon as its bytes are written; None where nothing goes now."""
-        if isinstance(decided, Asked):
-            decided = answered(self.service, decided)
+            (decided,) = prepare(self.service, opener, session, Batch([start.message], now))
         if isinstance(decided, Left):
-            self._leave([decided], self.clock())
-            return None
-        return decided
+            self._leave([decided], now)
+        return decided if isinstance(decided, Start) else None
 
     def still_ours(self, start: Start) -> bool:
         """Whether a message is still under our lease."""

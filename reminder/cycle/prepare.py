@@ -193,7 +193,7 @@ class _Desk:
             if self.scribe and channel.mail_from is not None:
                 facts = told(standing, circumstances_of(self.service, draft), found)
                 page = self.scribe.write(Question(facts, draft.envelope, channel.mail_from))
-                decided: Start | Asked | Left = Asked(message, draft, partial(self.scribe.read, page), dropped)
+                decided: Start | Asked | Left = Asked(message, draft.envelope, partial(self.scribe.read, page), dropped)
             else:
                 decided = started(self.service, message, draft, dropped)
         except Exception as error:  # whatever a letter's contents can cause

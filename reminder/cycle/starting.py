@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from reminder.cycle.service import Service
 from reminder.cycle.writing import Draft, Unwritable, written
+from reminder.domain.message import Envelope
 from reminder.domain.reminder import Reason
 from reminder.outbox import Claimed, Start, Written
 from reminder.render.scribe import Mail
@@ -30,10 +31,11 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A message that may go, and whose mail a scribe writes. `answer` waits for it."""
+    """A message that may go, and whose mail a scribe writes. `answer` waits for it. It keeps nothing of what the mail
+    tells, which would be thousands of values for each that waits."""
 
     message: Claimed
-    draft: Draft
+    envelope: Envelope
     answer: Callable[[], Mail | None]
     dropped: Mapping[int, Reason]
     doubted: ClassVar[bool] = False  # as a Start; these are first attempts
@@ -47,12 +49,10 @@ def started(service: Service, message: Claimed, draft: Draft, dropped: Mapping[i
         return unwritten(message, error)
 
 
-def answered(service: Service, asked: Asked) -> Start | Left:
-    """The attempt with the bytes that the scribe wrote; where it has none they are written here."""
+def answered(asked: Asked) -> Start | None:
+    """The attempt with the bytes that the scribe wrote; None where it has written none."""
     mail = asked.answer()
-    if mail is None:
-        return started(service, asked.message, asked.draft, asked.dropped)
-    return Start(asked.message, asked.draft.envelope, Written(*mail), dropped=asked.dropped)
+    return Start(asked.message, asked.envelope, Written(*mail), dropped=asked.dropped) if mail else None
 
 
 def unwritten(message: Claimed, error: Exception) -> Left:

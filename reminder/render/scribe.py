@@ -50,9 +50,10 @@ class Mail(NamedTuple):
 
 @dataclass(slots=True)
 class Page:
-    """A mail that is asked for. `mail` is None where whoever asked has to write it himself."""
+    """A mail that is asked for. `question` is None as soon as it was put: it takes as much memory as the mail does.
+    `mail` is None where whoever asked has to write it himself."""
 
-    question: Question
+    question: Question | None
     done: bool = False
     mail: Mail | None = None
 
@@ -141,6 +142,8 @@ class Scribe:
         if self._child and self._waiting and not self._asked:
             self._asked = [self._waiting.popleft() for _ in range(min(_TOGETHER, len(self._waiting)))]
             self._child.say([page.question for page in self._asked])
+            for page in self._asked:
+                page.question = None
 
     def _await(self) -> None:
         if self._child and self._asked:

@@ -250,7 +250,7 @@ def prepared(service, claimed, scribe=None):
     opener = Opener(service)
     with reading(service.engine) as session:
         decided = prepare(service, opener, session, Batch(claimed, NINE), scribe)
-    return [answered(service, one) if isinstance(one, Asked) else one for one in decided]
+    return [answered(one) if isinstance(one, Asked) else one for one in decided]
 
 
 def test_the_same_is_decided_and_written_with_it(tmp_path, hire):
