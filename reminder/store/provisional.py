@@ -18,10 +18,12 @@ Told = dict[tuple[str, str, str, str, str], list[tuple[date, str, frozenset[int]
 
 def told_by_guess(session: Session, due: Sequence[Reminder]) -> list[Ended]:
     """Those of `due` whose distances from the same deadline an earlier provisional reminder has told already."""
+    if session.exec(select(ReminderRow.id).where(text(PROVISIONAL)).limit(1)).first() is None:
+        return []  # as in every year whose calendar was published in time
     counted = [reminder for reminder in due if any(line.days for line in reminder.firing.lines)]
     told = _told(session, {reminder.firing.subject for reminder in counted})
     found = []
-    for reminder in counted if told else ():
+    for reminder in counted:
         firing = reminder.firing
         passed = {day for line in firing.lines for day in line.days}
         deadline = str(firing.lines[0].measure.deadline.counted_down or "")
@@ -34,10 +36,11 @@ def told_by_guess(session: Session, due: Sequence[Reminder]) -> list[Ended]:
 
 def _told(session: Session, subjects: Collection[str]) -> Told:
     told: Told = {}
-    provisional = select(ReminderRow).where(text(PROVISIONAL))
-    if session.exec(provisional.limit(1)).first() is None:
-        return told  # as in every year whose calendar was published in time
-    rows = provisional.where(among(session, _TABLE.c.subject, subjects), col(ReminderRow.outcome).is_(None))
+    rows = (
+        select(ReminderRow)
+        .where(text(PROVISIONAL))
+        .where(among(session, _TABLE.c.subject, subjects), col(ReminderRow.outcome).is_(None))
+    )
     for row in session.exec(rows):
         key = (row.rule, row.subject, row.unit, row.recipient, row.channel)
         told.setdefault(key, []).append((row.occasion, _deadline(row.lines), _days(row.lines)))
