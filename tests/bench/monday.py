@@ -195,15 +195,16 @@ def _row(unit: str, message: MessageRow) -> ReminderRow:
 def held() -> float:
     """The resident memory in MiB of a process that plans and sends a whole Monday and of the one that writes letters
     for it, by /proc (Linux): the highest of each, added; pages that they share count twice. What the system tells of an
-    ended child would also count its parent, whose memory it had until it became a program of its own."""
+    ended child would also count its parent, whose memory it had until it became a program of its own. One that was
+    ended because there was little to write, and another one started afterwards, are never there together."""
     monday = subprocess.Popen([sys.executable, "-m", "tests.bench.monday"])
-    highest: dict[int, int] = {}
+    own = beside = 0
     while monday.poll() is None:
-        for process in (monday.pid, *_children(monday.pid)):
-            highest[process] = _highest(process) or highest.get(process, 0)
+        beside = max(beside, sum(map(_highest, _children(monday.pid))))
+        own = _highest(monday.pid) or own
         time.sleep(0.05)
     assert monday.returncode == 0
-    return sum(highest.values()) / 1024
+    return (own + beside) / 1024
 
 
 def _children(process: int) -> list[int]:
