@@ -94,8 +94,6 @@ def _asked(dialect: str, *where: ColumnElement[bool]) -> Select[Any]:
     return (
         select(*_columns(dialect))
         .select_from(join(MeasureUnitRow, MeasureRow, _UNITS.measure_id == _MEASURES.id))
-        # The role first: of two ways that it takes for equal SQLite then goes in the order of the measures, a third
-        # faster.
         .where(and_(_UNITS.role == "responsible", text(OPEN_STATUSES), *where))
         .group_by(*_OF_ROW)
         .order_by(_UNITS.unit)
