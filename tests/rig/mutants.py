@@ -213,9 +213,9 @@ def pause_unbounded() -> None:
 
 
 def quit_counted() -> None:
-    honest = EmailChannel.send
+    honest = EmailChannel._answer
 
-    def send(self: EmailChannel, *arguments: Any) -> Any:
+    def answer(self: EmailChannel, *arguments: Any) -> Any:
         receipt = honest(self, *arguments)
         smtp = self._session.smtp
         assert smtp
@@ -227,7 +227,7 @@ def quit_counted() -> None:
             raise Passing("no goodbye", accepted_unknown=True)
         return receipt
 
-    EmailChannel.send = send  # type: ignore[method-assign]
+    EmailChannel._answer = answer  # type: ignore[method-assign]
 
 
 def errcode_ignored() -> None:
