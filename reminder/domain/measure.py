@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
@@ -59,12 +59,13 @@ class Deadline:
     then_ongoing: bool = False
     confirmed: bool = True
     computed: bool = False
-    counted_down: date | None = field(init=False, repr=False, compare=False)
-    """The date that before, due and overdue reminders count from; None where nothing is counted down. Kept: a Monday
-    asks for it two million times, and its deadlines are some thousands."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "counted_down", self.on if self.confirmed and self.kind in _COUNTED else None)
+    @property
+    def counted_down(self) -> date | None:
+        """The date that before, due and overdue reminders count from; None where nothing is counted down."""
+        if self.confirmed and self.kind in _COUNTED:
+            return self.on
+        return None
 
 
 @dataclass(frozen=True, slots=True, order=True)
