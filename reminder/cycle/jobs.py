@@ -197,8 +197,7 @@ class Jobs:
                 carrier.carry(lane, jobs)
         finally:
             carrier.settle_surely(self._stopping)
-            with lane.changed:
-                lane.workers -= 1
+            lane.set_aside()
             with self._resting:
                 self._carriers[lane.destination].append((time.monotonic(), carrier))
             if lane.blocked(clock()):

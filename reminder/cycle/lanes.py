@@ -160,6 +160,11 @@ class Lane:
             self.further += ends
             return ends
 
+    def set_aside(self) -> None:
+        """A worker ends and its connection stays open, for whoever works next."""
+        with self.changed:
+            self.workers -= 1
+
     def lend(self) -> bool:
         """Whether a worker that carries messages in a row may open a second connection."""
         with self.changed:

@@ -57,7 +57,7 @@ class Row:
     """A worker's messages, begun at the moment `begun_at`, and the connections by which they go in turn."""
 
     def __init__(self, dispatch: Dispatch, lane: Lane, ways: Ways, orders: Sequence[Order], begun_at: float) -> None:
-        self._dispatch, self._lane, self._pair, self._begun_at = dispatch, lane, ways, begun_at
+        self._dispatch, self._lane, self._ways, self._begun_at = dispatch, lane, ways, begun_at
         self._going = deque((order.start, order.key) for order in orders if order.start and order.key is not None)
         self._turns = deque(ways.for_row(lane, [start.message.channel for start, _ in self._going]))
         self._under_way: deque[Ended | _Awaited] = deque()
@@ -96,7 +96,7 @@ class Row:
         channel = self._told_what_follows()
         self._going.popleft()
         self._turns.rotate(-1)
-        return self._handed_over(channel, _Trial(start, key, moment(), first and self._pair.new), now)
+        return self._handed_over(channel, _Trial(start, key, moment(), first and self._ways.new), now)
 
     def _told_what_follows(self) -> Channel:
         """The channel whose turn it is; it knows what it sends after the next one."""
@@ -111,7 +111,7 @@ class Row:
         found = hand_over(channel, start.written.payload, start.envelope, attempts, now, doubted=start.doubted)
         if isinstance(found, Outcome):
             if trial.new:
-                self._turns = deque([self._pair.refused()])
+                self._turns = deque([self._ways.refused()])
             ended = moment()
             return Ended(self._judged(trial, found, ended - trial.began), ended)
         return _Awaited(trial, found, moment())

@@ -66,7 +66,7 @@ def outlines(
     where += [not_(among(session, _MEASURES.id, but_not))] if but_not else []
     connection = session.connection()
     with connection.execute(_asked(connection.dialect.name, *where)) as rows:
-        yield from _told(rows)
+        yield from _by_unit(rows)
 
 
 def outlined_again(session: Session, listed: Mapping[str, Collection[int]]) -> dict[str, dict[int, Measure]]:
@@ -80,7 +80,7 @@ def outlined_again(session: Session, listed: Mapping[str, Collection[int]]) -> d
     dialect = connection.dialect.name
     given = {_OF_UNITS: told(dialect, listed), _LISTED: told(dialect, ids - ended)}
     rows = _asked_again(dialect).tuples(connection, given)
-    found = _told(zip(*read(_columns(dialect), rows, connection.dialect).values(), strict=True)) if rows else ()
+    found = _by_unit(zip(*read(_columns(dialect), rows, connection.dialect).values(), strict=True)) if rows else ()
     return {unit: {measure.id: measure for measure in measures} for unit, measures in found}
 
 
@@ -109,7 +109,7 @@ def _asked_again(dialect: str) -> Prepared:
     return Prepared(_asked(dialect, of_units, among_given(dialect, listed, _LISTED)))
 
 
-def _told(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[str, list[Measure]]]:
+def _by_unit(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[str, list[Measure]]]:
     for unit, of_unit in groupby(rows, key=itemgetter(0)):
         yield unit, [one for _, *cells, items in of_unit for one in _measures(unit, cells, items)]
 
