@@ -30,13 +30,12 @@ def told(dialect: str, values: Iterable[Any]) -> str:
     listed = sorted(values)
     if dialect == "sqlite":
         return json.dumps(listed, ensure_ascii=False)
-    return f"{{{','.join(map(_item, listed))}}}"  # of a list psycopg examines each number: as long as the query takes
+    # of a list psycopg examines each number: as long as the query takes
+    return f"{{{','.join(map(str if listed and isinstance(listed[0], int) else _quoted, listed))}}}"
 
 
-def _item(value: int | str) -> str:
+def _quoted(value: str) -> str:
     """As it stands in an array. https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO"""
-    if isinstance(value, int):
-        return str(value)
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 

@@ -6,22 +6,22 @@ the twenty of each unit that a letter shows are read when it is written.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache, lru_cache
-from itertools import groupby, repeat
-from operator import itemgetter
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy import (
     Boolean,
-    Column,
     ColumnElement,
     Integer,
-    Label,
     Select,
     String,
+    Text,
     and_,
+    case,
     cast,
     func,
     join,
@@ -33,22 +33,22 @@ from sqlalchemy import (
 )
 from sqlmodel import Session
 
-from reminder.domain.measure import Deadline, DeadlineKind, Measure
+from reminder.domain.measure import Deadline, DeadlineKind, Measure, measure_of
 from reminder.store.among import among, among_given, told
-from reminder.store.listed import Listed, read
+from reminder.store.listed import Listed
 from reminder.store.prepared import Prepared
 from reminder.store.tables import CLOSED_STATUSES, MOVED, OPEN_STATUSES, EventRow, MeasureRow, MeasureUnitRow
 
 _MEASURES = MeasureRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
 _UNITS = MeasureUnitRow.__table__.c  # type: ignore[attr-defined]  # the same
 _EVENTS = EventRow.__table__.c  # type: ignore[attr-defined]  # the same
-_ALIKE = ("ledger", "deadline_kind", "deadline_confirmed", "known_on")  # what those in one row have in common
-_APART = ","
-_ITEM = cast(_MEASURES.id, String) + _APART + func.coalesce(cast(_MEASURES.deadline_on, String), "")
-_OF_ROW = [_UNITS.unit, *(_MEASURES[name] for name in _ALIKE), _MEASURES.seen_at.is_not(None).label("seen")]
 _OF_UNITS, _LISTED = "of_units", "listed"
 _WAS_OVER = literal_column(CLOSED_STATUSES, Boolean)  # of an event: where it moved the measure to
 _ENDED = Listed([_EVENTS.measure_id], _EVENTS.measure_id, _WAS_OVER)
+_APART, _NOTHING = literal_column("','", String), literal_column("''", String)  # not asked for at each execution
+_FIRST = MeasureRow.__table__.alias().c  # type: ignore[attr-defined]  # the same
+_SEEN = _MEASURES.seen_at.is_not(None)
+_BLANK = {name: repeat(value) for name, value in Measure(0, "", "", Deadline(DeadlineKind.DATE))._asdict().items()}
 
 
 def reopened(session: Session) -> list[int]:
@@ -79,23 +79,31 @@ def outlined_again(session: Session, listed: Mapping[str, Collection[int]]) -> d
     connection = session.connection()
     dialect = connection.dialect.name
     given = {_OF_UNITS: told(dialect, listed), _LISTED: told(dialect, ids - ended)}
-    rows = _asked_again(dialect).tuples(connection, given)
-    found = _by_unit(zip(*read(_columns(dialect), rows, connection.dialect).values(), strict=True)) if rows else ()
+    found = _by_unit(_asked_again(dialect).tuples(connection, given))
     return {unit: {measure.id: measure for measure in measures} for unit, measures in found}
 
 
-def _columns(dialect: str) -> list[Column[Any] | Label[Any]]:
-    gathered = func.group_concat if dialect == "sqlite" else func.string_agg
-    apart: ColumnElement[str] = literal_column(f"'{_APART}'")  # in a prepared statement it can be no parameter
-    return [*_OF_ROW, gathered(_ITEM, apart, type_=String).label("items")]
-
-
 def _asked(dialect: str, *where: ColumnElement[bool]) -> Select[Any]:
+    """A row for each unit with lists of its measures, put together in the order of the units' index, where groups of
+    those that are alike would have to be sorted. What is usual is not told: `unlike` lists only the others."""
+    usual_ledger = select(_FIRST.ledger).order_by(_FIRST.id).limit(1).scalar_subquery()
+    dated = and_(_MEASURES.deadline_kind == DeadlineKind.DATE.value, _MEASURES.deadline_confirmed)
+    like = and_(_MEASURES.ledger == usual_ledger, dated, _SEEN)
+    values = (_MEASURES.id, _MEASURES.ledger, _MEASURES.deadline_kind, _MEASURES.deadline_confirmed, _SEEN)
+    unlike = func.json_array(*values) if dialect == "sqlite" else cast(func.json_build_array(*values), Text)
+    of_measure = {
+        "ids": cast(_MEASURES.id, String),
+        "deadlines": func.coalesce(cast(_MEASURES.deadline_on, String), _NOTHING),  # a NULL would not be listed
+        "known": cast(_MEASURES.known_on, String),
+        "unlike": case((not_(like), unlike)),
+    }
+    gathered = func.group_concat if dialect == "sqlite" else func.string_agg
+    lists = (gathered(told, _APART, type_=String).label(name) for name, told in of_measure.items())
     return (
-        select(*_columns(dialect))
+        select(_UNITS.unit, usual_ledger.label("ledger"), *lists)
         .select_from(join(MeasureUnitRow, MeasureRow, _UNITS.measure_id == _MEASURES.id))
         .where(and_(_UNITS.role == "responsible", text(OPEN_STATUSES), *where))
-        .group_by(*_OF_ROW)
+        .group_by(_UNITS.unit)
         .order_by(_UNITS.unit)
     )
 
@@ -110,19 +118,38 @@ def _asked_again(dialect: str) -> Prepared:
 
 
 def _by_unit(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[str, list[Measure]]]:
-    for unit, of_unit in groupby(rows, key=itemgetter(0)):
-        yield unit, [one for _, *cells, items in of_unit for one in _measures(unit, cells, items)]
+    for unit, ledger, ids, *lists in rows:
+        yield unit, _measures(unit, ledger, list(map(int, ids.split(","))), *lists)
 
 
-def _measures(unit: str, alike: list[Any], items: str) -> list[Measure]:
-    ledger, kind, confirmed, known_on, seen = alike
-    told, undated = items.split(_APART), _deadline(kind, confirmed, "")
-    deadlines = map(_deadline, repeat(kind), repeat(confirmed), told[1::2])
-    like = Measure(0, "", "", undated, ledger=ledger, units=(unit,), known_on=known_on, seen=seen)
-    same = (repeat(value) for value in like[4:])
-    return list(map(Measure._make, zip(map(int, told[::2]), repeat(""), repeat(""), deadlines, *same, strict=False)))
+def _measures(  # noqa: PLR0913, PLR0917 - the columns of `_asked`
+    unit: str, ledger: str, ids: list[int], deadlines: str, known: str, unlike: str | None
+) -> list[Measure]:
+    days = deadlines.split(",")
+    values: dict[str, Iterable[Any]] = {"units": repeat((unit,)), "known_on": _dates(known.split(","))}
+    if unlike:
+        told = {one: cells for one, *cells in json.loads(f"[{unlike}]")}
+        usual = (ledger, DeadlineKind.DATE.value, True, True)
+        ledgers, kinds, confirmed, seen = zip(*(told.get(one, usual) for one in ids), strict=True)
+        deadline = map(_deadline, kinds, map(bool, confirmed), days)
+        values |= {"ledger": ledgers, "deadline": deadline, "seen": map(bool, seen)}
+    else:
+        values |= {"ledger": repeat(ledger), "deadline": map(_dated, days)}
+    return list(map(measure_of, zip(*(_BLANK | {"id": ids} | values).values(), strict=False)))
+
+
+def _dates(told: list[str]) -> Iterable[date]:
+    """Nearly always they are the same."""
+    if told.count(told[0]) == len(told):
+        return repeat(date.fromisoformat(told[0]))
+    return map(date.fromisoformat, told)
 
 
 @lru_cache(maxsize=8192)  # a country's limits are the days of some years
+def _dated(on: str) -> Deadline:
+    return _deadline(DeadlineKind.DATE.value, True, on)
+
+
+@lru_cache(maxsize=8192)
 def _deadline(kind: str, confirmed: bool, on: str) -> Deadline:
     return Deadline(DeadlineKind(kind), date.fromisoformat(on) if on else None, confirmed=confirmed)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from reminder.domain.measure import Deadline, Measure
+from reminder.domain.measure import Deadline, Measure, measure_of
 from reminder.store.listed import Listed, read
 from reminder.store.measures import STATUSES, changes_of
 from reminder.store.tables import MeasureRow
@@ -39,7 +39,7 @@ def shown(session: Session, outlined: Sequence[Measure]) -> list[Measure]:
         "changes": tuple(map(changes.get, ids, repeat(()))) if changes else columns["changes"],
     }
     columns |= made | {name: told[name] for name in _AS_IT_IS}
-    return list(map(Measure._make, zip(*columns.values(), strict=True)))
+    return list(map(measure_of, zip(*columns.values(), strict=True)))
 
 
 @lru_cache(maxsize=8192)  # by plain values: a Deadline takes much longer to hash

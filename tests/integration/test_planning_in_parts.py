@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text, update
 
 from reminder import cycle, outbox, scan
 from reminder.cycle import Watch, enqueue
@@ -14,8 +14,9 @@ from reminder.domain.people import Leader, Unit
 from reminder.plan import asks
 from reminder.rules.rule import Ask, Span
 from reminder.store.engine import open_engine, reading, writing
-from reminder.store.outlines import outlines
-from reminder.store.tables import LetterRow, MeasureRow, MeasureUnitRow, SilenceRow
+from reminder.store.measures import load_measures
+from reminder.store.outlines import outlined_again, outlines
+from reminder.store.tables import OPEN_STATUSES, LetterRow, MeasureRow, MeasureUnitRow, SilenceRow
 from tests.integration.stage import Stage, emptied
 from tests.makers import a_directory, a_rule, at
 
@@ -203,3 +204,30 @@ def test_the_days_of_outlines_are_read_whatever_the_servers_date_style(postgres_
         ((unit, (measure,)),) = outlines(session, [], [])
     engine.dispose()
     assert (unit, measure.deadline.on, measure.known_on) == ("建设局", date(2021, 6, 30), date(2021, 1, 1))
+
+
+def test_an_outline_says_what_the_row_says(office):
+    """Whatever the ledgers are called, also where the first one has a name; of what is unlike most, too."""
+    stage = office("parts")
+    for number, ledger in enumerate(("审计,二", '说"明"', "[1]", "a\\b", "换\n行", "审计,二"), 300):
+        units = ["审计局"] if number == 300 else [UNITS[1], UNITS[2]]
+        stage.measure(str(number), "2022-01-01", units, id=number, ledger=ledger, seen_at=at(FRIDAY))
+    for _ in range(2):
+        with reading(stage.engine) as session:
+            rows = {one.id: one for one in load_measures(session, text(OPEN_STATUSES))}
+            found = {unit: {one.id: one for one in measures} for unit, measures in outlines(session, [], [])}
+            again = outlined_again(session, {UNITS[1]: set(rows)})
+        assert sorted(found) == sorted([*UNITS, "审计局"])
+        assert {one for measures in found.values() for one in measures} == set(rows)
+        for unit, measures in (*found.items(), *again.items()):
+            assert all(told(one) == (*told(rows[number])[:-1], (unit,)) for number, one in measures.items())
+        assert again[UNITS[1]].items() <= found[UNITS[1]].items()
+        with writing(stage.engine) as session:  # the first one is of such a ledger now
+            change = {"ledger": "审计,二", "deadline_kind": "vague", "deadline_confirmed": False}
+            session.execute(update(MeasureRow).where(MeasureRow.id <= 2).values(change))
+
+
+def told(measure):
+    """What an outline tells of a measure; its units last."""
+    deadline = (measure.deadline.kind, measure.deadline.on, measure.deadline.confirmed)
+    return measure.id, measure.ledger, *deadline, measure.known_on, measure.seen, measure.units
