@@ -6,14 +6,18 @@ SQLAlchemy spends more time on finding out that a statement is the same as befor
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Dialect, Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import BindParameter, ClauseElement
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 Row = Mapping[str, Any]
+_UNTIL_OFFSET = len("2026-03-02 01:00:00.000000")
 
 
 class Prepared:
@@ -54,42 +58,54 @@ def _compiled(statement: Executable, dialect: Dialect) -> tuple[str, Callable[[R
     names = (
         compiled.positiontup if compiled.positiontup is not None else list(compiled.params)
     )  # `binds` has inner names too
-    blank: list[Any] = []
-    asked: list[tuple[int, str, Callable[[Any], Any] | None]] = []
+    given: list[Any] = []
+    constants: list[Any] = []
+    places: list[tuple[list[Any], int]] = []
+    converted: list[tuple[int, Callable[[Any], Any]]] = []
     for n, name in enumerate(names):
         bound = compiled.binds[name]
         convert = _processor(bound, dialect)
-        if bound.required:
-            asked.append((n, bound.key, convert))
-        value = bound.effective_value
-        blank.append(convert(value) if convert and not bound.required else value)
+        if bound.required and convert:
+            converted.append((n, convert))
+        kept, value = (given, bound.key) if bound.required else (constants, bound.effective_value)
+        places.append((kept, len(kept)))
+        kept.append(convert(value) if convert and not bound.required else value)
+    read, fixed = _of_keys(given), tuple(constants)
+    arrange = _of_keys([place + len(given) * (kept is constants) for kept, place in places])
 
-    def values(row: Row) -> list[Any]:
-        found = blank.copy()
-        for n, name, convert in asked:
-            found[n] = convert(row[name]) if convert else row[name]
-        return found
+    def values(row: Row) -> tuple[Any, ...]:
+        found = arrange(read(row) + fixed)
+        if not converted:
+            return found
+        changed = list(found)
+        for n, convert in converted:
+            changed[n] = convert(changed[n])
+        return tuple(changed)
 
     if compiled.positiontup is not None:
-        return compiled.string, lambda row: tuple(values(row))
+        return compiled.string, values
     return compiled.string, lambda row: dict(zip(names, values(row), strict=True))
+
+
+def _of_keys(keys: Sequence[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    """What takes the values of these keys out of something."""
+    if len(keys) > 1:
+        return itemgetter(*keys)
+    return lambda row: tuple(row[key] for key in keys)
 
 
 def _processor(parameter: BindParameter[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
     convert = parameter.type.dialect_impl(dialect).bind_processor(dialect)
-    return _once(convert) if convert and parameter.type.python_type is datetime else convert
+    if convert and dialect.name == "sqlite" and isinstance(parameter.type, UTCDateTime):
+        return partial(_instant, convert)
+    return convert
 
 
-def _once(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same, but not anew for the instant that was the last one too: many rows are written at one."""
-    known: tuple[Any, Any] = (None, convert(None))  # replaced as a whole, since threads share it
+def _instant(convert: Callable[[Any], Any], value: datetime | None) -> Any:
+    """An instant as SQLAlchemy writes it for SQLite."""
+    return _in_utc(value) if value is not None and value.tzinfo is UTC else convert(value)
 
-    def converted(value: Any) -> Any:
-        nonlocal known
-        was, told = known
-        if was is not value:
-            told = convert(value)
-            known = value, told
-        return told
 
-    return converted
+@lru_cache(maxsize=256)  # many rows are written at one instant, and of one instant each tells in more than one place
+def _in_utc(instant: datetime) -> str:
+    return instant.isoformat(" ", "microseconds")[:_UNTIL_OFFSET]

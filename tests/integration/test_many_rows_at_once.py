@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import event, insert, text
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import bindparam, event, insert, text, update
 
 from reminder import outbox
 from reminder.domain.reminder import ReminderKind
@@ -17,6 +21,7 @@ from tests.integration.stage import Stage, emptied
 from tests.makers import a_measure, a_reminder, at
 
 NOW = at("2021-06-07 09:00")
+PARIS = ZoneInfo("Europe/Paris")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -103,3 +108,40 @@ def test_each_row_keeps_its_own_instant_also_none(stage):
     with reading(stage.engine) as session:
         found = {name: session.get_one(DestinationRow, name).paused_until for name in told}
     assert found == told
+
+
+@given(instants=st.lists(st.datetimes(timezones=st.sampled_from([UTC, ZoneInfo("Asia/Shanghai"), PARIS])), min_size=1))
+@example(instants=[datetime(2026, 10, 25, 2, 30, tzinfo=PARIS, fold=fold) for fold in (0, 1)])  # twice on that night
+@example(instants=[datetime(2026, 3, 2, 1, tzinfo=UTC)])  # no microseconds
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+def test_an_instant_is_written_as_sqlalchemy_writes_it(stage, instants):
+    blank = {"failures": 0, "why": "", "recent": [], "disabled_at": None}
+    ours = [blank | {"name": f"ours {n:03}", "paused_until": until} for n, until in enumerate(instants)]
+    theirs = [blank | {"name": f"theirs {n:03}", "paused_until": until} for n, until in enumerate(instants)]
+    with writing(stage.engine) as session:
+        connection = session.connection()
+        connection.execute(text("DELETE FROM destination"))
+        Prepared(insert(DestinationRow)).run(connection, ours)
+        connection.execute(insert(DestinationRow), theirs)
+        told = connection.execute(text("SELECT paused_until FROM destination ORDER BY name")).scalars().all()
+    assert told[: len(ours)] == told[len(ours) :]
+
+
+def test_an_instant_of_no_zone_is_not_written(stage):
+    row = {"name": "x", "paused_until": NOW.replace(tzinfo=None), "failures": 0, "why": "", "recent": []}
+    with pytest.raises(ValueError, match=r"naive|timezone"), writing(stage.engine) as session:
+        Prepared(insert(DestinationRow)).run(session.connection(), [row | {"disabled_at": None}])
+
+
+def test_parameters_stand_where_the_statement_has_them(stage):
+    """Between constants, in another order than they are given in, and one that stands twice."""
+    put(stage, [single(0), single(1)])
+    first, second = (message.id for message in stage.messages())
+    asked = update(MessageRow).where(MessageRow.id == bindparam("key"), MessageRow.recipient != bindparam("new"))
+    changed = Prepared(asked.values(why=bindparam("new"), late=True, attempts=MessageRow.attempts + 5, state="held"))
+    with writing(stage.engine) as session:
+        rows = [{"new": "甲", "key": first}, {"key": second, "new": "单位1"}]
+        assert changed.run(session.connection(), rows).rowcount == 1
+    told = [(message.why, message.late, message.attempts, message.state) for message in stage.messages()]
+    assert told == [("甲", True, 5, "held"), ("", False, 0, "pending")]
