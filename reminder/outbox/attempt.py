@@ -20,7 +20,6 @@ from sqlalchemy import (
     insert,
     literal_column,
     or_,
-    text,
     update,
 )
 from sqlmodel import Session, col, select
@@ -31,7 +30,7 @@ from reminder.outbox.lease import LEASE, Claimed, cancel_reminder, told_of
 from reminder.store.delivery_log import record
 from reminder.store.listed import Listed
 from reminder.store.notices import TEMPLATE, Notice, note
-from reminder.store.outbox_tables import DIED, WAITING_STATES, DeliveryRow, MessageRow, PayloadRow
+from reminder.store.outbox_tables import DIED, DeliveryRow, MessageRow, PayloadRow
 from reminder.store.prepared import Prepared
 
 _MESSAGES = MessageRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
@@ -55,8 +54,8 @@ _KEEP = Prepared(insert(_PAYLOADS).values(message_pk=bindparam("key"), content=b
 _SINCE: ColumnElement[datetime] = bindparam("since", type_=_MESSAGES.c.written_at.type)
 _TO = ([_MESSAGES.c.recipient, _MESSAGES.c.channel], _MESSAGES.c.recipient, _MESSAGES.c.own == "")
 _SENT = Listed(*_TO, _MESSAGES.c.state == "sent", _MESSAGES.c.finished_at >= _SINCE)
-_WAITING: ColumnElement[bool] = text(WAITING_STATES)  # type: ignore[assignment]  # a literal, for the partial index
-_UNDER_WAY = Listed(*_TO, _WAITING, _MESSAGES.c.attempts > 0, _MESSAGES.c.written_at >= _SINCE)
+_UNENDED = _MESSAGES.c.finished_at.is_(None)
+_UNDER_WAY = Listed(*_TO, _UNENDED, _MESSAGES.c.attempts > 0, _MESSAGES.c.written_at >= _SINCE)
 _UNREFUSED = Listed([_DELIVERIES.c.message_pk], _DELIVERIES.c.message_pk, _DELIVERIES.c.outcome != "refused")
 _NEWS = _new(_DELIVERIES, "outcome", "code", "text")
 _CLOSE = Prepared(

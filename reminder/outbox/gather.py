@@ -7,14 +7,14 @@ from datetime import date, datetime
 from secrets import token_hex
 
 from sqlalchemy import select as select_columns
-from sqlalchemy import text, update
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from reminder.domain.reminder import Reminder, ReminderKind
 from reminder.store.among import among
 from reminder.store.bulk import insert_many
 from reminder.store.garbage import uncollected
-from reminder.store.outbox_tables import WAITING_STATES, MessageRow
+from reminder.store.outbox_tables import MessageRow
 from reminder.store.reminders import store_reminders, unknown
 
 _TABLE = MessageRow.__table__  # type: ignore[attr-defined]  # SQLModel does not declare it
@@ -52,8 +52,8 @@ def _untried(session: Session, recipients: Iterable[str]) -> dict[tuple[str, str
     """The waiting messages to these recipients that nobody has claimed or tried: recipient, channel, alone → id."""
     named = (MessageRow.recipient, MessageRow.channel, MessageRow.alone, col(MessageRow.id))
     waiting = select(*named).where(
-        text(WAITING_STATES),
         among(session, _TABLE.c.recipient, recipients),
+        col(MessageRow.finished_at).is_(None),  # for the index
         MessageRow.own == "",
         col(MessageRow.state).in_(("pending", "held")),
         col(MessageRow.next_attempt_at).is_not(None),  # else a guard holds it, perhaps for good

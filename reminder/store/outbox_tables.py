@@ -30,8 +30,8 @@ class MessageRow(SQLModel, table=True):
             "next_attempt_at",
             sqlite_where=text(WAITING_STATES),
         ),
-        Index("ix_message_recipient", "recipient", "channel", "finished_at"),
-        Index("ix_message_finished", "finished_at"),
+        Index("ix_message_recipient", "recipient", "finished_at", "channel"),
+        Index("ix_message_finished", "finished_at", sqlite_where=text("finished_at IS NOT NULL")),
         Index("uq_message_own", "own", "channel", unique=True, sqlite_where=text(OWN)),
         Index("ix_message_failed", "finished_at", sqlite_where=text(DEAD)),
         Index("ix_message_cancelled", "id", sqlite_where=text(CANCELLED)),
@@ -41,12 +41,6 @@ class MessageRow(SQLModel, table=True):
             "nearest_on",
             "next_attempt_at",
             "id",
-            sqlite_where=text(WAITING_STATES),
-        ),
-        Index(
-            "ix_message_addressee",
-            "recipient",
-            "channel",
             sqlite_where=text(WAITING_STATES),
         ),
     )

@@ -17,7 +17,7 @@ from tests.integration.stage import Stage
 from tests.makers import a_directory, a_measure, a_practice, a_rule, at
 
 MONDAY = date(2021, 6, 7)
-WAITING = ("ix_message_waiting", "ix_message_addressee", "ix_message_claim")
+WAITING = ("ix_message_waiting", "ix_message_claim")
 BIG = ("measure", "measure_unit", "event", "message", "reminder", "delivery")
 
 
