@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import smtplib
 import tempfile
-import threading
+from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from tests.bench.peers import smtp_sink, smtp_source
 
 MANY = 4000
 SESSIONS = 8
-CONNECTIONS = 4  # one alone waits for the server, and for a processor that has gone to sleep meanwhile
+_IN_TURN = 2  # connections of a worker
 ENGINE_CONNECTIONS = 16  # so many mails may be on the way: they begin and are settled together
 _NOW = datetime(2021, 6, 8, 1, 0, tzinfo=UTC)
 _ENVELOPE = Envelope(message_id="r-1@example.org", recipient="建设局", addresses=("b@x.org",), written_at=_NOW)
@@ -72,20 +73,19 @@ def mail_channel(port: int, connections: int = 2) -> Channel:
 
 
 def alone(port: int, mail: bytes) -> None:
-    """As workers send them, each one behind the other over its connection."""
-
-    def session() -> None:
-        channel = mail_channel(port)
-        for left in reversed(range(MANY // CONNECTIONS)):
-            channel.expect(_ENVELOPE if left else None)
-            channel.send(mail, _ENVELOPE, _NOW)
+    """As a worker sends them: handed over on one connection while the server answers on the other, each mail's
+    parties told right behind the one before it."""
+    channels, answers = [mail_channel(port) for _ in range(_IN_TURN)], deque[Callable[[], object]]()
+    for number in range(MANY):
+        channel = channels[number % _IN_TURN]
+        channel.expect(_ENVELOPE if number + _IN_TURN < MANY else None)
+        answers.append(channel.hand_over(mail, _ENVELOPE, _NOW))
+        if len(answers) == _IN_TURN:
+            answers.popleft()()
+    while answers:
+        answers.popleft()()
+    for channel in channels:
         channel.close()
-
-    threads = [threading.Thread(target=session) for _ in range(CONNECTIONS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 def _smtplib(port: int, mail: bytes) -> None:
