@@ -30,8 +30,8 @@ def told(dialect: str, values: Iterable[Any]) -> str:
     listed = sorted(values)
     if dialect == "sqlite":
         return json.dumps(listed, ensure_ascii=False)
-    # of a list psycopg examines each number: as long as the query takes
-    return f"{{{','.join(map(str if listed and isinstance(listed[0], int) else _quoted, listed))}}}"
+    as_item = str if listed and isinstance(listed[0], int) else _quoted
+    return f"{{{','.join(map(as_item, listed))}}}"  # of a list psycopg examines each number: as long as the query takes
 
 
 def _quoted(value: str) -> str:

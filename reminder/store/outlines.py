@@ -45,7 +45,7 @@ _EVENTS = EventRow.__table__.c  # type: ignore[attr-defined]  # the same
 _OF_UNITS, _LISTED = "of_units", "listed"
 _WAS_OVER = literal_column(CLOSED_STATUSES, Boolean)  # of an event: where it moved the measure to
 _ENDED = Listed([_EVENTS.measure_id], _EVENTS.measure_id, _WAS_OVER)
-_APART, _NOTHING = literal_column("','", String), literal_column("''", String)  # not asked for at each execution
+_APART, _NOTHING = literal_column("','", String), literal_column("''", String)  # SQLite takes parameters row by row
 _FIRST = MeasureRow.__table__.alias().c  # type: ignore[attr-defined]  # the same
 _SEEN = _MEASURES.seen_at.is_not(None)
 _BLANK = {name: repeat(value) for name, value in Measure(0, "", "", Deadline(DeadlineKind.DATE))._asdict().items()}
@@ -98,7 +98,7 @@ def _asked(dialect: str, *where: ColumnElement[bool]) -> Select[Any]:
         "unlike": case((not_(like), unlike)),
     }
     gathered = func.group_concat if dialect == "sqlite" else func.string_agg
-    lists = (gathered(told, _APART, type_=String).label(name) for name, told in of_measure.items())
+    lists = (gathered(each, _APART, type_=String).label(name) for name, each in of_measure.items())
     return (
         select(_UNITS.unit, usual_ledger.label("ledger"), *lists)
         .select_from(join(MeasureUnitRow, MeasureRow, _UNITS.measure_id == _MEASURES.id))
@@ -128,9 +128,9 @@ def _measures(  # noqa: PLR0913, PLR0917 - the columns of `_asked`
     days = deadlines.split(",")
     values: dict[str, Iterable[Any]] = {"units": repeat((unit,)), "known_on": _dates(known.split(","))}
     if unlike:
-        told = {one: cells for one, *cells in json.loads(f"[{unlike}]")}
+        others = {one: cells for one, *cells in json.loads(f"[{unlike}]")}
         usual = (ledger, DeadlineKind.DATE.value, True, True)
-        ledgers, kinds, confirmed, seen = zip(*(told.get(one, usual) for one in ids), strict=True)
+        ledgers, kinds, confirmed, seen = zip(*(others.get(one, usual) for one in ids), strict=True)
         deadline = map(_deadline, kinds, map(bool, confirmed), days)
         values |= {"ledger": ledgers, "deadline": deadline, "seen": map(bool, seen)}
     else:
@@ -138,11 +138,11 @@ def _measures(  # noqa: PLR0913, PLR0917 - the columns of `_asked`
     return list(map(measure_of, zip(*(_BLANK | {"id": ids} | values).values(), strict=False)))
 
 
-def _dates(told: list[str]) -> Iterable[date]:
+def _dates(days: list[str]) -> Iterable[date]:
     """Nearly always they are the same."""
-    if told.count(told[0]) == len(told):
-        return repeat(date.fromisoformat(told[0]))
-    return map(date.fromisoformat, told)
+    if days.count(days[0]) == len(days):
+        return repeat(date.fromisoformat(days[0]))
+    return map(date.fromisoformat, days)
 
 
 @lru_cache(maxsize=8192)  # a country's limits are the days of some years

@@ -58,20 +58,15 @@ def _compiled(statement: Executable, dialect: Dialect) -> tuple[str, Callable[[R
     names = (
         compiled.positiontup if compiled.positiontup is not None else list(compiled.params)
     )  # `binds` has inner names too
-    given: list[Any] = []
-    constants: list[Any] = []
-    places: list[tuple[list[Any], int]] = []
-    converted: list[tuple[int, Callable[[Any], Any]]] = []
-    for n, name in enumerate(names):
-        bound = compiled.binds[name]
-        convert = _processor(bound, dialect)
-        if bound.required and convert:
-            converted.append((n, convert))
-        kept, value = (given, bound.key) if bound.required else (constants, bound.effective_value)
-        places.append((kept, len(kept)))
-        kept.append(convert(value) if convert and not bound.required else value)
-    read, fixed = _of_keys(given), tuple(constants)
-    arrange = _of_keys([place + len(given) * (kept is constants) for kept, place in places])
+    binds = compiled.binds
+    given = [name for name in names if binds[name].required]
+    constant = [name for name in names if not binds[name].required]
+    processors = {name: _processor(binds[name], dialect) for name in names}
+    kept = ((binds[name].effective_value, processors[name]) for name in constant)
+    fixed = tuple([convert(value) if convert else value for value, convert in kept])
+    read = _of_keys([binds[name].key for name in given])
+    arrange = _of_keys([[*given, *constant].index(name) for name in names])
+    converted = [(n, convert) for n, name in enumerate(names) if name in given and (convert := processors[name])]
 
     def values(row: Row) -> tuple[Any, ...]:
         found = arrange(read(row) + fixed)
