@@ -51,8 +51,36 @@ def chromium() -> str | None:
     return shutil.which("chromium")
 
 
+def found(folder: Path) -> Path:
+    """Makes an office's folder: the example, the ledger of 2021 and two people."""
+    run("init", str(folder))
+    change(folder, "# dated = 2026-12-01", "dated = 2021-04-08\ndefault_year = 2021\n# dated = ")
+    (folder / "rules.toml").write_text(RULES, encoding="utf-8")
+    configured = ("--config", str(folder))
+    run(*configured, "import", str(LEDGER), "--as-of", "2021-05-10")
+    for name, role in (("张三", "officer"), ("李四", "viewer")):
+        run(*configured, "user", "add", name, "--role", role, typed=PASSWORD)
+    return folder
+
+
+def change(folder: Path, old: str, new: str) -> None:
+    """Writes `new` for `old` in the office's settings."""
+    path = folder / "reminder.toml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text, f"there is no {old!r} any more"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def run(*words: str, typed: str = "") -> str:
+    """What the command line answers."""
+    asked = [sys.executable, "-m", "reminder", *words]
+    done = subprocess.run(asked, input=typed + "\n", capture_output=True, text=True, check=False, timeout=PATIENCE)
+    assert done.returncode in (0, 1), done.stderr
+    return done.stdout
+
+
 class Office:
-    """Its folder, and its daemon while it runs."""
+    """A founded office at an address of its own, and its daemon while it runs."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -61,30 +89,12 @@ class Office:
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._daemon: subprocess.Popen[bytes] | None = None
-        self.command("init", str(folder), configured=False)
-        self._change("reminder.toml", 'listen = "127.0.0.1:8080"', f'listen = "127.0.0.1:{self.port}"')
-        self._change(
-            "reminder.toml", "# public_url = ", f'started_on = 2021-04-08\npublic_url = "{self.url}"\n# public_url = '
-        )
-        self._change("reminder.toml", "# dated = 2026-12-01", "dated = 2021-04-08\ndefault_year = 2021\n# dated = ")
-        (folder / "rules.toml").write_text(RULES, encoding="utf-8")
-        self.command("import", str(LEDGER), "--as-of", "2021-05-10")
-        for name, role in (("张三", "officer"), ("李四", "viewer")):
-            self.command("user", "add", name, "--role", role, typed=PASSWORD)
+        change(folder, 'listen = "127.0.0.1:8080"', f'listen = "127.0.0.1:{self.port}"')
+        change(folder, "# public_url = ", f'started_on = 2021-04-08\npublic_url = "{self.url}"\n# public_url = ')
 
-    def _change(self, file: str, old: str, new: str) -> None:
-        path = self.folder / file
-        text = path.read_text(encoding="utf-8")
-        assert old in text, f"{file} has no {old!r} any more"
-        path.write_text(text.replace(old, new, 1), encoding="utf-8")
-
-    def command(self, *words: str, typed: str = "", configured: bool = True) -> str:
+    def command(self, *words: str) -> str:
         """What the command line answers."""
-        which = ["--config", str(self.folder)] if configured else []
-        asked = [sys.executable, "-m", "reminder", *which, *words]
-        done = subprocess.run(asked, input=typed + "\n", capture_output=True, text=True, check=False, timeout=PATIENCE)
-        assert done.returncode in (0, 1), done.stderr
-        return done.stdout
+        return run("--config", str(self.folder), *words)
 
     def wake(self, instant: str = "") -> None:
         """Starts the daemon with its clock at `instant` of the office, running on from there; else on the real clock.

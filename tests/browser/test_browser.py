@@ -6,13 +6,14 @@ With REMINDER_SCREENSHOTS=DIR each page that is looked at is saved as a picture.
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import openpyxl
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests.browser.office import LEDGER, PASSWORD, Office, Watched, chromium, faketime, link_in, plain, until
+from tests.browser.office import LEDGER, PASSWORD, Office, Watched, chromium, faketime, found, link_in, plain, until
 
 MISSING = [what for what, found in (("chromium", chromium()), ("libfaketime", faketime())) if not found]
 pytestmark = [
@@ -35,9 +36,15 @@ def browser():
         chrome.close()
 
 
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory):
+    """The folder of an office whose daemon has never run: each test has a copy, for founding one takes many seconds."""
+    return found(tmp_path_factory.mktemp("founded") / "office")
+
+
 @pytest.fixture
-def office(tmp_path):
-    made = Office(tmp_path / "office")
+def office(tmp_path, founded):
+    made = Office(shutil.copytree(founded, tmp_path / "office"))
     yield made
     made.sleep()
 
