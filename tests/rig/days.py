@@ -75,10 +75,12 @@ class Days:
 
     def far(self, day: date, distance: Any, sign: int = 1) -> date:
         """The day that lies `distance` ("5wd" or 5) before (-1) or after (+1) `day`."""
+        if isinstance(distance, int):
+            return day + sign * distance * DAY
         left = number(distance)
         while left:
             day += sign * DAY
-            left -= isinstance(distance, int) or day not in self.rest
+            left -= day not in self.rest
         return day
 
     def worked(self, since: date, day: date) -> int:
