@@ -51,7 +51,7 @@ def honest() -> None:
     """No fault."""
 
 
-def _live(service: Service, instant: datetime, *, workers: bool) -> None:
+def _live(service: Service, instant: datetime, *, workers: bool, patience: float) -> None:
     """One cycle: in this thread, or as the daemon does it, with workers for each destination. What a daemon finds out
     by a dozen tries, that this peer is quick, it knows after the first: a trial has few messages to be carried in a
     row."""
@@ -61,7 +61,7 @@ def _live(service: Service, instant: datetime, *, workers: bool) -> None:
         return
     cycle.enqueue(service, instant)
     delivery = Delivery(service, lambda: instant)
-    assert delivery.drained(60)
+    assert delivery.drained(patience)
     assert delivery.stop(10)
 
 
@@ -82,6 +82,7 @@ class Trial:
         offices.add_measures(self.engine, [(code, code[:2], f"面{code[3]}", due) for code in sorted(self.codes)])
         self.cycles, self.step = 0, 7  # every victim and heir comes minutes after the one before: after its lease
         self.workers = True
+        self.patience = 60.0  # seconds that workers may take until nothing is due any more
         self.more_rules: tuple[Rule, ...] = ()
         self.more_keys: dict[str, Any] = {}
         self.allowed: Counter[str] = Counter()
@@ -111,7 +112,7 @@ class Trial:
             try:
                 self.mutant()
                 plant()
-                _live(self.service(), instant, workers=workers)
+                _live(self.service(), instant, workers=workers, patience=self.patience)
                 os._exit(0)
             finally:
                 os._exit(1)

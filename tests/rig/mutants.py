@@ -108,6 +108,7 @@ def zombie(folder: Path, peer: Receiver, mutant: Plant, planted: InDatabase) -> 
 def poisoned_row(folder: Path, peer: Receiver, mutant: Plant, planted: InDatabase) -> list[str]:
     """One message's reminder cannot be read: the others go."""
     trial = _trial(folder, peer, "email", mutant, planted)
+    trial.patience = 15  # the mutant never gets there; without it a second is enough
     trial.victim(trial.at("before the claim"))
     with trial.engine.begin() as connection:
         connection.execute(text("UPDATE reminder SET lines = 'no JSON' WHERE unit = 'U1'"))
