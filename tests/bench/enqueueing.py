@@ -37,6 +37,7 @@ from tests.bench.office import empty, office, restart
 from tests.makers import at
 
 _MANY = 100_000
+_TENTH = 10  # the plain way takes minutes: all rows are read, a tenth of the letters is written, ten times
 _NOW = at(f"{MONDAY} 09:00")
 _YESTERDAY = at("2026-03-01 09:00")
 
@@ -177,7 +178,8 @@ def _plain(service: Service, write: Callable[..., bytes]) -> float:
     begun = time.perf_counter()
     with Session(service.engine) as session, session.begin():
         due = [row for row in session.exec(select(MeasureRow).where(text(OPEN_STATUSES))) if row.deadline_on in days]
-        for number, row in enumerate(due):
+        read = time.perf_counter() - begun
+        for number, row in enumerate(due[::_TENTH]):
             told = reminder([value_of(row, unit_name((row.id or 0) % UNITS))], ReminderKind.BEFORE)
             message = MessageRow(
                 message_id=uuid4().hex,
@@ -192,7 +194,7 @@ def _plain(service: Service, write: Callable[..., bytes]) -> float:
             session.flush()
             session.add(_reminder_row(told, row, message))
         assert len(due) == DUE
-    return time.perf_counter() - begun
+    return read + _TENTH * (time.perf_counter() - begun - read)
 
 
 def _reminder_row(told: Reminder, row: MeasureRow, message: MessageRow) -> ReminderRow:
