@@ -16,8 +16,6 @@ import pytest
 # another environment may have lost the programs it runs from
 _ENVIRONMENT = sha256(sys.prefix.encode()).hexdigest()[:8]
 _PLACE = Path("/tmp") / f"reminder-pg-{os.getuid() if hasattr(os, 'getuid') else 0}-{_ENVIRONMENT}"
-
-
 _LONG = ("browser", "rig")  # the folders whose tests take seconds to minutes each
 
 
@@ -27,13 +25,15 @@ def pytest_collection_modifyitems(config, items):
     others have. Whoever is done takes over some from the ends: what begins last is waited for, so it should be short.
     """
     workers = getattr(config, "workerinput", {}).get("workercount", 0)
+    if not workers:
+        return
     long = [item for item in items if item.path.parent.name in _LONG]
-    short = (item for item in list(items) if item.path.parent.name not in _LONG)
+    short = (item for item in items if item.path.parent.name not in _LONG)
     ordered = []
     for worker in range(workers):
         share, mine = (len(items) - len(ordered)) // (workers - worker), long[worker::workers]
         ordered += [*mine, *islice(short, max(0, share - len(mine)))]
-    items[:] = [*ordered, *short] if workers else items
+    items[:] = [*ordered, *short]
 
 
 @pytest.fixture(autouse=True)

@@ -51,8 +51,8 @@ def chromium() -> str | None:
     return shutil.which("chromium")
 
 
-def found(folder: Path) -> Path:
-    """Makes an office's folder: the example, the ledger of 2021 and two people."""
+def set_up(folder: Path) -> Path:
+    """Founds an office in a folder: the example, the ledger of 2021 and two people."""
     run("init", str(folder))
     change(folder, "# dated = 2026-12-01", "dated = 2021-04-08\ndefault_year = 2021\n# dated = ")
     (folder / "rules.toml").write_text(RULES, encoding="utf-8")

@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests.browser.office import LEDGER, PASSWORD, Office, Watched, chromium, faketime, found, link_in, plain, until
+from tests.browser.office import LEDGER, PASSWORD, Office, Watched, chromium, faketime, link_in, plain, set_up, until
 
 MISSING = [what for what, found in (("chromium", chromium()), ("libfaketime", faketime())) if not found]
 pytestmark = [
@@ -39,7 +39,7 @@ def browser():
 @pytest.fixture(scope="module")
 def founded(tmp_path_factory):
     """The folder of an office whose daemon has never run: each test has a copy, for founding one takes many seconds."""
-    return found(tmp_path_factory.mktemp("founded") / "office")
+    return set_up(tmp_path_factory.mktemp("founded") / "office")
 
 
 @pytest.fixture

@@ -91,8 +91,14 @@ def begun(engine: Engine, begin: str | None) -> None:
 
 
 def written(engine: Engine) -> Hashable:
-    """All that is in a SQLite database: its schema as it was told, and each row."""
-    with closing(sqlite3.connect(engine.url.database or "")) as database:
+    """All that is in a SQLite database: its schema as it was told, and each row. Read from a copy, since whoever opens
+    what a killed process has left also cleans up after it."""
+    left = Path(engine.url.database or "")
+    copy = left.with_name(f"copy of {left.name}")
+    for journal in ("", "-wal", "-journal"):
+        if Path(f"{left}{journal}").exists():
+            shutil.copyfile(f"{left}{journal}", f"{copy}{journal}")
+    with closing(sqlite3.connect(copy)) as database:
         return tuple(database.iterdump())
 
 
