@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -9,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
 from reminder.errors import StoreMissing, UsageError
@@ -18,6 +20,8 @@ from reminder.store import files
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _READING = "reminder_reading"
 _BUSY_TIMEOUT_MS = 10_000  # a clerk's import and the daemon share the file
+_RESTS_SINCE = "reminder_rests_since"
+_ASKED_AFTER_SECONDS = 1.0
 _FROZEN_MS = 120_000  # within a lease; between two statements of a cycle lie some seconds at most
 
 
@@ -35,18 +39,20 @@ def open_engine(url: str) -> Engine:
         ) from fault
     backend = parsed.get_backend_name()
     if backend == "sqlite":
-        engine = create_engine(parsed)
+        engine = create_engine(parsed, pool_use_lifo=True)  # of several, the one whose pages are still in its cache
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin)
         return engine
     if backend == "postgresql":
         try:
-            engine = create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+            engine = create_engine(parsed.set(drivername="postgresql+psycopg"), pool_use_lifo=True)
         except ModuleNotFoundError as fault:
             raise UsageError(
                 "store.url: 缺少 psycopg，请运行 pip install '.[postgres]' · PostgreSQL needs it: install that extra"
             ) from fault
         event.listen(engine, "connect", _prepare_postgresql)
+        event.listen(engine, "checkin", _rests)
+        event.listen(engine, "checkout", _asked_whether_it_lives)
         return engine
     raise UsageError(f"store.url: 不支持 {backend}，请用 sqlite:///文件 或 postgresql://… · {backend} is not supported")
 
@@ -67,6 +73,23 @@ def _prepare_postgresql(connection: Any, _record: object) -> None:
     connection.execute(f"SET idle_in_transaction_session_timeout = {_FROZEN_MS}")
     connection.execute("SET DateStyle = ISO")  # days in a text that the server puts together, see store/outlines.py
     connection.commit()
+
+
+def _rests(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[_RESTS_SINCE] = time.monotonic()
+
+
+def _asked_whether_it_lives(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+    """The server may have gone while a connection rested; one that was used just now is not asked before each
+    transaction, which would be another round trip."""
+    since = record.info.get(_RESTS_SINCE)
+    if since is None or time.monotonic() - since < _ASKED_AFTER_SECONDS:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except connection.Error as fault:
+        raise InvalidatePoolError from fault  # whereupon all that rest are opened anew
 
 
 def _begin(connection: Any) -> None:
