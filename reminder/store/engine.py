@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
@@ -95,7 +96,11 @@ def _asked_whether_it_lives(connection: Any, record: ConnectionPoolEntry, _proxy
 def _begin(connection: Any) -> None:
     # A deferred transaction that reads first and writes later can be refused as "locked" with no way to wait.
     reading_only = connection.get_execution_options().get(_READING)
-    connection.exec_driver_sql("BEGIN" if reading_only else "BEGIN IMMEDIATE")
+    begin = "BEGIN" if reading_only else "BEGIN IMMEDIATE"
+    try:  # by the driver: SQLAlchemy's way costs as much as a small transaction's statements
+        connection.connection.driver_connection.execute(begin)
+    except sqlite3.OperationalError as fault:
+        raise OperationalError(begin, None, fault) from fault
 
 
 @contextmanager
