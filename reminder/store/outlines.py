@@ -37,7 +37,7 @@ from reminder.domain.measure import Deadline, DeadlineKind, Measure, measure_of
 from reminder.store.among import among, among_given, told
 from reminder.store.listed import Listed
 from reminder.store.prepared import Prepared
-from reminder.store.tables import CLOSED_STATUSES, MOVED, OPEN_STATUSES, EventRow, MeasureRow, MeasureUnitRow
+from reminder.store.tables import CLOSED_STATUSES, MOVED, OPEN_EACH, OPEN_STATUSES, EventRow, MeasureRow, MeasureUnitRow
 
 _MEASURES = MeasureRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
 _UNITS = MeasureUnitRow.__table__.c  # type: ignore[attr-defined]  # the same
@@ -102,7 +102,7 @@ def _asked(dialect: str, *where: ColumnElement[bool]) -> Select[Any]:
     return (
         select(_UNITS.unit, usual_ledger.label("ledger"), *lists)
         .select_from(join(MeasureUnitRow, MeasureRow, _UNITS.measure_id == _MEASURES.id))
-        .where(and_(_UNITS.role == "responsible", text(OPEN_STATUSES), *where))
+        .where(and_(_UNITS.role == "responsible", text(OPEN_EACH), *where))
         .group_by(_UNITS.unit)
         .order_by(_UNITS.unit)
     )

@@ -26,6 +26,8 @@ SQLModel.model_config["defer_build"] = True
 # 2 MB, into every daemon on SQLite.
 # Literals, not parameters: SQLite uses a partial index only where it sees the literal in the statement.
 OPEN_STATUSES = "status IN ('not_started', 'in_progress', 'phase_complete')"
+# Of a list SQLite makes a table, in which each row is looked up: where all rows are looked at, comparisons are faster.
+OPEN_EACH = "(status = 'in_progress' OR status = 'not_started' OR status = 'phase_complete')"
 CLOSED_STATUSES = f"NOT ({OPEN_STATUSES})"
 ASIDE = "status IN ('claimed', 'suspended', 'declined')"
 UNCOUNTED = "(deadline_on IS NULL OR NOT deadline_confirmed OR deadline_kind NOT IN ('date', 'immediate'))"

@@ -30,7 +30,7 @@ from reminder.store.engine import reading
 from reminder.store.garbage import uncollected
 from reminder.store.outbox_tables import MessageRow, ReminderRow
 from reminder.store.shown import shown
-from reminder.store.tables import OPEN_STATUSES, MeasureRow, MeasureUnitRow
+from reminder.store.tables import OPEN_EACH, MeasureRow, MeasureUnitRow
 from tests.bench import enqueueing, smtp
 from tests.bench.country import BACKENDS, UNITS, country, unit_name
 from tests.bench.enqueueing import value_of
@@ -45,7 +45,7 @@ _SHOWN = 20
 _TENTH = 10  # the plain way takes minutes: a tenth of the units, ten times
 _LETTERS = 500
 _NOW, _SUNDAY = at(f"{MONDAY} 09:00"), at("2026-03-01 09:00")
-_OPEN = f"m.{OPEN_STATUSES}"
+_OPEN = OPEN_EACH.replace("status", "m.status")
 _ROW = "m.id, m.code, m.text, m.problem_text, m.leader, m.deadline_on, m.status, m.percent, m.progress, m.progress_on"
 _OF = f"FROM measure_unit u JOIN measure m ON m.id = u.measure_id WHERE u.role = 'responsible' AND {_OPEN}"
 _COUNTS = f"SELECT u.unit, count(*) {_OF} GROUP BY u.unit"
