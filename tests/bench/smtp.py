@@ -1,9 +1,11 @@
-"""Mail to smtp-sink: our channel alone, the engine with claims and settlements, and the yardsticks beside them."""
+"""Mail to smtp-sink: our channel alone, the engine with claims and settlements, and the yardsticks beside them; among
+these what the engine asks of its database and of the server, done by the driver and sockets alone."""
 
 from __future__ import annotations
 
 import smtplib
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,6 +20,7 @@ from reminder.render.mime import build
 from tests.bench.measure import Figures, at_least, interleaved
 from tests.bench.offices import Office, waiting_office
 from tests.bench.peers import smtp_sink, smtp_source
+from tests.bench.tape import Step, play, recorded
 
 MANY = 4000
 SESSIONS = 8
@@ -42,12 +45,15 @@ def smtp() -> Figures:
         file = Path(scratch) / "mail.eml"
         file.write_bytes(mail.replace(b"\r\n", b"\n"))
         office = waiting_office(Path(scratch), MANY, partial(mail_channel, port, ENGINE_CONNECTIONS), mail)
+        with recorded(office.service.engine) as tape:
+            _engine(office)
         seconds = interleaved(
             {
                 "smtp_source": lambda: smtp_source(port, SESSIONS, MANY, file),
                 "alone": lambda: alone(port, mail),
                 "smtplib": lambda: _smtplib(port, mail),
                 "with_claims": partial(_engine, office),
+                "driver_alone": lambda: _driver_alone(office, tape, port),
             }
         )
         office.close()
@@ -57,6 +63,8 @@ def smtp() -> Figures:
         "alone_of_smtp_source": seconds["smtp_source"] / seconds["alone"],
         "alone_of_smtplib": seconds["smtplib"] / seconds["alone"],
         "with_claims_of_smtp_source": seconds["smtp_source"] / seconds["with_claims"],
+        "with_claims_of_driver_alone": seconds["driver_alone"] / seconds["with_claims"],
+        "driver_alone_of_smtp_source": seconds["smtp_source"] / seconds["driver_alone"],
     }
     required = {
         "alone_of_smtp_source": at_least(0.65),
@@ -97,3 +105,12 @@ def _smtplib(port: int, mail: bytes) -> None:
 def _engine(office: Office) -> float:
     office.wait_again()
     return office.delivered()
+
+
+def _driver_alone(office: Office, tape: list[Step], port: int) -> float:
+    office.wait_again()
+    begun = time.perf_counter()
+    play(tape, str(office.service.engine.url.database), port)
+    passed = time.perf_counter() - begun
+    assert office.waiting() == 0
+    return passed

@@ -1,9 +1,12 @@
-"""Webhooks, claims and settlements included: to nginx beside a bare Session, to a late peer beside what it can take."""
+"""Webhooks, claims and settlements included: to nginx beside a bare Session, to a late peer beside what it can take and
+beside bare Sessions in as many threads, which neither claim nor settle."""
 
 from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +19,7 @@ from tests.bench.measure import Figures, at_least, interleaved
 from tests.bench.offices import Office, waiting_office
 from tests.bench.peers import late_peer, nginx
 
-MANY = 2000
+MANY = 2016  # by 32
 LATE_SECONDS = 0.05
 BODY = json.dumps({"type": "reminder.due", "data": {"text": "整改" * 90}}, ensure_ascii=False).encode()
 
@@ -29,8 +32,12 @@ def webhook() -> Figures:
             "engine_16_late": _office(scratch, "late16", late, 16),
             "engine_32_late": _office(scratch, "late32", late, 32),
         }
-        sides = {name: partial(_delivered, office) for name, office in offices.items()}
-        seconds = interleaved(sides | {"session": lambda: _session(port)})
+        sides: dict[str, Callable[[], float | None]] = {
+            "session": lambda: _posted(port, MANY),
+            "sessions_16_late": lambda: _sessions(late, 16),
+            "sessions_32_late": lambda: _sessions(late, 32),
+        }
+        seconds = interleaved(sides | {name: partial(_delivered, office) for name, office in offices.items()})
         for office in offices.values():
             office.close()
     rates = {f"{name}_per_s": MANY / taken for name, taken in seconds.items()}
@@ -38,6 +45,8 @@ def webhook() -> Figures:
         "engine_of_session": seconds["session"] / seconds["engine_to_nginx"],
         "of_possible_at_16": rates["engine_16_late_per_s"] / (16 / LATE_SECONDS),
         "of_possible_at_32": rates["engine_32_late_per_s"] / (32 / LATE_SECONDS),
+        "sessions_of_possible_at_16": rates["sessions_16_late_per_s"] / (16 / LATE_SECONDS),
+        "sessions_of_possible_at_32": rates["sessions_32_late_per_s"] / (32 / LATE_SECONDS),
     }
     return figures, {
         "engine_of_session": at_least(0.8),
@@ -63,7 +72,12 @@ def _delivered(office: Office) -> float:
     return office.delivered()
 
 
-def _session(port: int) -> None:
+def _sessions(port: int, connections: int) -> None:
+    with ThreadPoolExecutor(connections) as beside:
+        list(beside.map(partial(_posted, port), [MANY // connections] * connections))
+
+
+def _posted(port: int, many: int) -> None:
     with requests.Session() as session:
-        for _ in range(MANY):
+        for _ in range(many):
             session.post(f"http://127.0.0.1:{port}/hook", data=BODY).raise_for_status()
