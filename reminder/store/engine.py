@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
@@ -99,8 +99,8 @@ def _begin(connection: Any) -> None:
     begin = "BEGIN" if reading_only else "BEGIN IMMEDIATE"
     try:  # by the driver: SQLAlchemy's way costs as much as a small transaction's statements
         connection.connection.driver_connection.execute(begin)
-    except sqlite3.OperationalError as fault:
-        raise OperationalError(begin, None, fault) from fault
+    except sqlite3.Error as fault:
+        raise DBAPIError.instance(begin, None, fault, sqlite3.Error) from fault
 
 
 @contextmanager
