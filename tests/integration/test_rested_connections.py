@@ -50,8 +50,10 @@ def test_all_that_rested_are_opened_anew_at_once(office, postgres_url, monkeypat
     assert not fresh & pids
 
 
-def test_a_connection_that_was_used_just_now_is_not_asked(office, postgres_url):
+def test_a_connection_that_was_used_just_now_is_not_asked(office, postgres_url, monkeypatch):
     """Its transaction fails then, and the next one works."""
+    now = opened.time.monotonic()
+    monkeypatch.setattr(opened.time, "monotonic", lambda: now)
     before = backend(office)
     hung_up_on(postgres_url, before)
     with pytest.raises(OperationalError):
