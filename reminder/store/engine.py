@@ -22,7 +22,7 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _READING = "reminder_reading"
 _BUSY_TIMEOUT_MS = 10_000  # a clerk's import and the daemon share the file
 _RESTS_SINCE = "reminder_rests_since"
-_ASKED_AFTER_SECONDS = 0.1  # a click, a command, a heartbeat: all but one transaction that follows another
+_ASKED_AFTER_SECONDS = 0.1  # transactions of a delivery follow each other within it; a click or a heartbeat does not
 _FROZEN_MS = 120_000  # within a lease; between two statements of a cycle lie some seconds at most
 
 
@@ -97,7 +97,7 @@ def _begin(connection: Any) -> None:
     # A deferred transaction that reads first and writes later can be refused as "locked" with no way to wait.
     reading_only = connection.get_execution_options().get(_READING)
     begin = "BEGIN" if reading_only else "BEGIN IMMEDIATE"
-    try:  # by the driver: SQLAlchemy's way costs as much as a small transaction's statements
+    try:  # by the driver: SQLAlchemy's way is a fifth of what an empty transaction takes
         connection.connection.driver_connection.execute(begin)
     except sqlite3.Error as fault:
         raise DBAPIError.instance(begin, None, fault, sqlite3.Error) from fault

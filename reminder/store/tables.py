@@ -25,9 +25,10 @@ SQLModel.model_config["defer_build"] = True
 # Partial indexes are partial on PostgreSQL too, as the migrations make them: to say so here would load its dialect,
 # 2 MB, into every daemon on SQLite.
 # Literals, not parameters: SQLite uses a partial index only where it sees the literal in the statement.
-OPEN_STATUSES = "status IN ('not_started', 'in_progress', 'phase_complete')"
+_OPEN = ("not_started", "in_progress", "phase_complete")
+OPEN_STATUSES = f"status IN {_OPEN}"
 # Of a list SQLite makes a table, in which each row is looked up: where all rows are looked at, comparisons are faster.
-OPEN_EACH = "(status = 'in_progress' OR status = 'not_started' OR status = 'phase_complete')"
+OPEN_EACH = f"({' OR '.join(f'status = {one!r}' for one in _OPEN)})"
 CLOSED_STATUSES = f"NOT ({OPEN_STATUSES})"
 ASIDE = "status IN ('claimed', 'suspended', 'declined')"
 UNCOUNTED = "(deadline_on IS NULL OR NOT deadline_confirmed OR deadline_kind NOT IN ('date', 'immediate'))"

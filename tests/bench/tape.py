@@ -74,7 +74,7 @@ def play(tape: list[Step], database: str, port: int) -> None:
                 _heard(answers[by])  # the greeting
             lines[by].sendall(what)
         elif done == "reply":
-            if by in lines:
+            if by in lines:  # the greeting was awaited before anything was sent
                 _heard(answers[by])
         else:
             if by not in stores:
