@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from threading import Lock
 
 from reminder import outbox
@@ -38,7 +39,7 @@ class Dispatch:
         self.astray = Astray(self.commits)
         self._feeding = Lock()  # one claims and writes at a time
         self._opener = Opener(service)  # for rendering; the workers connect with their own
-        self._scribe = Scribe(service.locale, lambda: templates(service.templates, service.locale).digest)
+        self._scribe = Scribe(service.locale, partial(templates, service.templates, service.locale))
 
     def feed(self, *, look: bool) -> bool:
         """Claims and prepares for the lanes with room; whether anything was claimed. With `look` all that is due is

@@ -10,16 +10,12 @@ from __future__ import annotations
 import gc
 import pickle
 import sys
-from collections.abc import Mapping
 from typing import IO
 
 from reminder.bounds import limit_memory
-from reminder.domain.message import Envelope
 from reminder.render.built_in import built_in, digest
-from reminder.render.letters import rendered
-from reminder.render.mime import build
 from reminder.render.sandbox import Sandbox
-from reminder.render.scribe import SIZE, framed
+from reminder.render.scribe import SIZE, framed, mail
 
 MEMORY = 256 * 2**20
 
@@ -34,22 +30,12 @@ def main(locale: str, asked: IO[bytes], told: IO[bytes]) -> None:
     _say(told, digest(sources))
     while size := asked.read(SIZE.size):
         questions = pickle.loads(asked.read(*SIZE.unpack(size)))
-        _say(told, [_mail(sandbox, locale, *question) for question in questions])
+        _say(told, [mail(question, sandbox.render, locale) for question in questions])
 
 
 def _say(told: IO[bytes], answer: object) -> None:
     told.write(framed(answer))
     told.flush()
-
-
-def _mail(
-    sandbox: Sandbox, locale: str, facts: Mapping[str, object], envelope: Envelope, sender: str
-) -> tuple[str, bytes] | None:
-    try:
-        letter = rendered(facts, sandbox.render, locale)
-        return letter.subject, build(letter, envelope, sender)
-    except Exception:  # whoever asked meets it again, and says what it was
-        return None
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """A process that writes mails while this one reads what the next ones tell: letters are most of a big day's work, and
-one interpreter uses one processor.
+one interpreter uses one processor. Who would have to wait for it writes some of the others himself.
 
 It is started where many are to be written, and ended where none were for a while. Whatever it cannot do is done by
 whoever asked: a letter never depends on it.
@@ -19,10 +19,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from struct import Struct
 from threading import Lock
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, Protocol
 
 from reminder import bounds
 from reminder.domain.message import Envelope
+from reminder.render.letters import Render, rendered
+from reminder.render.mime import build
 
 WORTH_IT = 50  # so many mails at once: a process takes as long to start as some hundred take to be written
 IDLE_SECONDS = 10.0  # afterwards it is ended
@@ -31,6 +33,16 @@ _TOGETHER = 16  # mails in one question: who asks is away for as long as they ta
 _MOST_FAILURES = 3  # before it is not started any more
 SIZE = Struct("!Q")  # of what follows, in bytes
 log = logging.getLogger("reminder.render")
+
+
+class Shelf(Protocol):
+    """Templates, filled in by their names. `digest` tells one version of the built-in ones from another; "" where they
+    are not used, and then a scribe writes nothing."""
+
+    digest: str
+
+    def render(self, name: str, facts: Mapping[str, object]) -> str:
+        """The template filled in. Raises TemplateFault."""
 
 
 class Question(NamedTuple):
@@ -62,12 +74,12 @@ class Page:
 class Scribe:
     """Writes mails of one locale by its built-in templates.
 
-    `digest` is that of the templates as this process knows them, which may have been changed since on disk, with the
-    program or without it; "" where built-in ones are not used, and then it writes nothing.
+    `shelf` are the templates as this process knows them, which may have been changed since on disk, with the program or
+    without it.
     """
 
     locale: str
-    digest: Callable[[], str]
+    shelf: Callable[[], Shelf]
     _child: _Child | None = None
     _asked: list[Page] = field(default_factory=list)  # what the child is writing
     _waiting: deque[Page] = field(default_factory=deque)
@@ -125,7 +137,7 @@ class Scribe:
 
     def _attend(self) -> None:
         """Starts the process, hears its greeting, and ends it where it knows other templates than we do."""
-        wanted = self.digest()
+        wanted = self.shelf().digest
         if self._child is None and wanted:
             self._used_at = time.monotonic()
             self._child = _Child(self.locale)
@@ -146,7 +158,12 @@ class Scribe:
                 page.question = None
 
     def _await(self) -> None:
-        if self._child and self._asked:
+        """Until the next answer the last of those that wait are written here, where nothing else would be done."""
+        if self._child and self._waiting and not self._child.speaks(0):
+            page = self._waiting.pop()
+            question, page.question = page.question, None
+            page.mail, page.done = question and mail(question, self.shelf().render, self.locale), True
+        elif self._child and self._asked:
             self._take(self._child)
         self._go_on()
 
@@ -163,6 +180,15 @@ class Scribe:
             self._failures += 1
             log.warning("the process that writes letters is ended, they are written without it: %s", error)
             self._end()
+
+
+def mail(question: Question, render: Render, locale: str) -> Mail | None:
+    """A mail written by the templates that `render` fills in; None where it cannot be."""
+    try:
+        letter = rendered(question.facts, render, locale)
+        return Mail(letter.subject, build(letter, question.envelope, question.sender))
+    except Exception:  # whoever asked meets it again, and says what it was
+        return None
 
 
 class _Child:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -16,15 +16,17 @@ from sqlalchemy import Connection, Engine, Table, text
 from sqlmodel import Session, select
 
 from reminder import outbox
-from reminder.compose import compose
+from reminder.compose import compose, templates, told
 from reminder.cycle import enqueue as cycle_enqueue
 from reminder.cycle.service import Service
 from reminder.domain.measure import Deadline, DeadlineKind, Measure, Status
 from reminder.domain.reminder import Reminder, ReminderKind
 from reminder.outbox import gather
 from reminder.render.mime import build
+from reminder.render.scribe import Page, Question, Scribe
 from reminder.store import reminders
-from reminder.store.bulk import insert_many, insertion, told
+from reminder.store.bulk import insert_many, insertion
+from reminder.store.bulk import told as told_to
 from reminder.store.engine import reading, writing
 from reminder.store.outbox_tables import MessageRow, ReminderRow
 from reminder.store.reminders import reminders_of
@@ -37,6 +39,7 @@ from tests.bench.office import empty, office, restart
 from tests.makers import at
 
 _MANY = 100_000
+_BATCH = 50
 _TENTH = 10  # the plain way takes minutes: all rows are read, a tenth of the letters is written, ten times
 _NOW = at(f"{MONDAY} 09:00")
 _YESTERDAY = at("2026-03-01 09:00")
@@ -87,7 +90,7 @@ def rows_for(engine: Engine, due: list[Reminder]) -> Told:
     def listening(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         kept = list(rows)
         insert_many(connection, table, columns, kept)
-        ready = [row for part in told(connection, table, columns, kept) for row in part]
+        ready = [row for part in told_to(connection, table, columns, kept) for row in part]
         said.append((insertion(connection, table, columns), ready))
 
     with (
@@ -149,14 +152,22 @@ def _ticked(service: Service) -> float:
 
 
 def _composed(service: Service, planned: int) -> None:
-    """The letters of all messages, as the sending half writes them, in its batches."""
-    with reading(service.engine) as session:
+    """The letters of all messages, as the sending half writes them, in its batches: here, and as soon as it is there by
+    a process that was started for so many."""
+    scribe = Scribe(service.locale, partial(templates, service.templates, service.locale))
+    pages: list[Page] = []
+    with closing(scribe), reading(service.engine) as session:
         keys = [key for key in session.exec(select(MessageRow.id)) if key is not None]
-        for start in range(0, len(keys), 50):
-            for number, stored in reminders_of(session, keys[start : start + 50]).items():
+        for start in range(0, len(keys), _BATCH):
+            ready = scribe.ready(planned)
+            for number, stored in reminders_of(session, keys[start : start + _BATCH]).items():
                 together = [one for one, _ in stored.values()]
-                letter = compose(together, CIRCUMSTANCES, brief=False)
-                build(letter, envelope(number, together[0].recipient), SENDER)
+                wrapped = envelope(number, together[0].recipient)
+                if ready:
+                    pages.append(scribe.write(Question(told(together, CIRCUMSTANCES), wrapped, SENDER)))
+                else:
+                    build(compose(together, CIRCUMSTANCES, brief=False), wrapped, SENDER)
+        assert all(scribe.read(page) for page in pages)
     assert planned == DUE
 
 

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,6 +40,16 @@ ENVELOPE = Envelope(
     addresses=("a@example.org",),
     written_at=datetime(2021, 5, 31, 1, tzinfo=UTC),
 )
+
+
+@dataclass
+class Known:
+    """Templates of which a test says what is known."""
+
+    digest: str
+    render: Callable[..., str]
+
+
 NASTY = "换行\r\n\u2028第三行<script>=?utf-8?q?a=0D=0A?=\u202e\x00\ud800"
 
 
@@ -49,7 +60,8 @@ def hire(monkeypatch):
     hired = []
 
     def hiring(locale="zh_CN", digest=None):
-        known = templates(None, locale).digest if digest is None else digest
+        shelf = templates(None, locale)
+        known = Known(shelf.digest if digest is None else digest, shelf.render)
         hired.append(Scribe(locale, lambda: known))
         return hired[-1]
 
@@ -114,6 +126,21 @@ def test_a_process_that_has_gone_leaves_its_letters_and_another_one_is_started(h
     assert scribe.read(scribe.write(a_question()))
 
 
+def test_who_waits_for_it_writes_the_last_ones_himself(hire):
+    scribe = hire()
+    begun(scribe)
+    process = scribe._child._process
+    os.kill(process.pid, signal.SIGSTOP)
+    pages = [scribe.write(a_question(message_id=f"r-{n}@example.org")) for n in range(40)]
+    mails = [scribe.read(page) for page in reversed(pages[20:])]
+    os.kill(process.pid, signal.SIGCONT)
+    mails += [scribe.read(page) for page in reversed(pages[:20])]
+    assert process.poll() is None
+    letter = compose([samples("zh_CN", MONDAY, SHANGHAI)[0]], circumstances(), brief=False)
+    ours = [build(letter, replace(ENVELOPE, message_id=f"r-{n}@example.org"), SENDER) for n in range(40)]
+    assert [mail and mail.content for mail in reversed(mails)] == ours
+
+
 def test_a_process_that_hangs_is_ended(hire, monkeypatch):
     monkeypatch.setattr(module, "_ANSWER_SECONDS", 0.2)
     scribe = hire()
@@ -145,11 +172,9 @@ def test_a_process_of_another_version_writes_nothing(hire):
 
 
 def test_templates_that_the_office_puts_there_meanwhile_end_it(hire):
-    known = [templates(None, "zh_CN").digest]
     scribe = hire()
-    scribe.digest = lambda: known[0]
     begun(scribe)
-    known[0] = ""
+    scribe.shelf().digest = ""
     assert not scribe.ready(WORTH_IT)
     assert scribe._child is None
 
@@ -170,7 +195,7 @@ def test_a_process_that_stops_or_talks_nonsense_is_ended(hire, monkeypatch, code
     scribe = hire()
     begin = "import sys, time\nfrom reminder.render.scribe import SIZE, framed\n"
     begin += "told = sys.stdout.buffer\ndef hear(): sys.stdin.buffer.read(9)\n"
-    code = f"{begin}told.write(framed({scribe.digest()!r})); told.flush()\n{code}\ntold.flush(); time.sleep(60)"
+    code = f"{begin}told.write(framed({scribe.shelf().digest!r})); told.flush()\n{code}\ntold.flush(); time.sleep(60)"
     monkeypatch.setattr(module.bounds, "command", lambda *_: (sys.executable, "-c", code))
     begun(scribe)
     process = scribe._child._process
@@ -203,7 +228,7 @@ def test_it_rests_after_a_while(hire, monkeypatch):
 def test_it_ends_with_its_parent():
     code = (
         "import os, time\nfrom reminder.compose import templates\nfrom reminder.render import scribe\n"
-        "scribe._processors = lambda: 2\none = scribe.Scribe('zh_CN', lambda: templates(None, 'zh_CN').digest)\n"
+        "scribe._processors = lambda: 2\none = scribe.Scribe('zh_CN', lambda: templates(None, 'zh_CN'))\n"
         "one.ready(900)\nwhile not one.ready(900): time.sleep(0.01)\n"
         "print(one._child._process.pid, flush=True)\ntime.sleep(60)"
     )
