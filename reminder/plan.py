@@ -149,8 +149,10 @@ class Window:
             return at.date() >= self._first_known(reminder, midnight.date())
         if not self._was_known(reminder, rule):
             return at > self.last and at >= midnight
+        if at > self.last:
+            return True
         unseen = (measure for measure in reminder.firing.measures if not measure.seen)
-        return at > self.last or any(at.date() >= (measure.known_on or date.min) for measure in unseen)
+        return any(at.date() >= (measure.known_on or date.min) for measure in unseen)
 
     def _first_known(self, reminder: Reminder, today: date) -> date:
         # Letters and duties stand beside the measures: the first cycle knows them from its own day on.
@@ -173,6 +175,7 @@ def answer(planned: Sequence[Reminder], rules: Sequence[Rule], window: Window, p
     """
     by_name = {rule.name: rule for rule in rules}
     midnight = window.midnight(practice)
+    today = midnight.date()
     latest: dict[tuple[str, ...], Reminder] = {}
     ended: list[Ended] = []
     for reminder in planned:  # in the order of their instants
@@ -183,11 +186,10 @@ def answer(planned: Sequence[Reminder], rules: Sequence[Rule], window: Window, p
         if firing.skipped:
             ended.append(Ended(reminder, "skipped", firing.skipped))
             continue
-        rule, subject, _, *whom = reminder.key
-        if before := latest.get(key := (rule, subject, *whom)):
+        key = (firing.rule, firing.subject, firing.unit, reminder.recipient, reminder.channel)
+        if before := latest.get(key):
             ended.append(_superseded(before, firing))
-        late = firing.at.date() < midnight.date()
-        latest[key] = replace(reminder, late=True) if late else reminder  # none is planned as late
+        latest[key] = replace(reminder, late=True) if firing.at.date() < today else reminder  # none is planned as late
     return Answer(due=tuple(latest.values()), ended=tuple(ended))
 
 

@@ -37,6 +37,7 @@ def recall(session: Session, *, alone: bool = False) -> Memory:
     if alone:
         one_at_a_time(session, "cycle")  # before the first one there is no row to be locked
     row = session.exec(select(CycleRow).where(CycleRow.id == 1).with_for_update() if alone else _ONE).first()
+    session.info[_KEPT] = row  # a session forgets what nobody keeps, and its names are thousands
     if row is None:
         return Memory()
     return Memory(
@@ -51,6 +52,7 @@ def recall(session: Session, *, alone: bool = False) -> Memory:
 
 
 _ONE = select(CycleRow).where(CycleRow.id == 1)
+_KEPT = "cycle"
 
 
 def remember(
