@@ -42,17 +42,20 @@ def scan(  # noqa: PLR0913, PLR0917 - what a rule may ask about
     directory: Directory,
     since: date,
     units: Collection[str] = (),
+    *,
+    untold: bool = False,
 ) -> Facts:
     """The measures that any of `asked` wants to see, the reports that matter from `since` on, what a kind `sees`.
 
-    With `units` only measures in which one of these names stands, and their reports.
+    With `units` only measures in which one of these names stands, and their reports. `untold`: open measures as far as
+    rules look at them.
     """
     wanted, closed = _split(asked)
     reach = min((ask.open_since for ask in closed), default=None)
     named = select(col(MeasureUnitRow.measure_id)).where(col(MeasureUnitRow.unit).in_(units))
     own = [col(MeasureRow.id).in_(named)] if units else []
     return Facts(
-        measures=load_alternatives(session, [and_(way, *own) for way in ways(wanted)]),
+        measures=load_alternatives(session, [and_(way, *own) for way in ways(wanted)], untold=untold),
         closed=load_measures(session, col(MeasureRow.closed_on) >= reach, *own) if reach else (),
         reports=reports_since(session, since, units),
         outside=directory.outside,
@@ -65,12 +68,12 @@ def scan(  # noqa: PLR0913, PLR0917 - what a rule may ask about
 def portions(
     session: Session, asked: Iterable[Ask], sees: Collection[str], directory: Directory, since: date
 ) -> Iterator[Facts]:
-    """The same, in parts that fit into memory where many measures are asked for: first what is not about single units'
-    open measures, then some units after the others, each with all that is asked for of its measures."""
+    """The same for planning, in parts that fit into memory where many measures are asked for: first what is not about
+    single units' open measures, then some units after the others, each with all that is asked for of its measures."""
     questions = list(asked)
     about_open, closed = _split(questions)
     if not more_than(session, ways(about_open), MOST_AT_ONCE):
-        yield scan(session, questions, sees, directory, since)
+        yield scan(session, questions, sees, directory, since, untold=True)
         return
     facts = scan(session, closed, sees, directory, since)
     yield facts

@@ -27,9 +27,9 @@ _ANSWERS = ("progress", "claim", "ask_extension", "report")  # what a unit does 
 _LEFT_OUT = {"imported", "edited", "deadline_read_on", "row", "vanished_on", "parent"}  # what no rule reads
 _READ = [column for column in _COLUMNS if column.name not in _LEFT_OUT]
 _NAMES = [column.name for column in _READ]
-_TEXTS = ("text", "problem_text", "goal", "progress")  # what only letters and people read
+_TEXTS = ("text", "goal", "progress")  # what only letters and people read; a rule may name a problem by its words
 _TOLD = Listed(_READ, _COLUMNS.id)
-_UNTOLD = Listed([column for column in _READ if column.name not in _TEXTS], _COLUMNS.id)
+_UNTOLD = Listed([column for column in _READ if column.name not in _TEXTS], _COLUMNS.id)  # as far as rules look at it
 _UNIT = MeasureUnitRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
 _UNITS = Listed([_UNIT.position, _UNIT.role, _UNIT.measure_id, _UNIT.unit], _UNIT.measure_id)
 _EVENTS = EventRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
@@ -54,17 +54,20 @@ def load_measures(session: Session, *where: ColumnElement[bool]) -> list[Measure
 
 
 @uncollected()
-def load_alternatives(session: Session, ways: Sequence[ColumnElement[bool]]) -> list[Measure]:
-    """Every measure that meets one of `ways`, which exclude each other, in the order of the ledger."""
-    return _put_together(session, _READ, rows_of(session, ways))
+def load_alternatives(session: Session, ways: Sequence[ColumnElement[bool]], *, untold: bool = False) -> list[Measure]:
+    """Every measure that meets one of `ways`, which exclude each other, in the order of the ledger; `untold` as far as
+    rules look at it."""
+    columns = (_UNTOLD if untold else _TOLD).columns
+    return _put_together(session, columns, rows_of(session, ways, untold=untold))
 
 
-def rows_of(session: Session, ways: Sequence[ColumnElement[bool]]) -> Tuples:
+def rows_of(session: Session, ways: Sequence[ColumnElement[bool]], *, untold: bool = False) -> Tuples:
     """The rows themselves, in the order of the ledger and in the driver's own words: whoever asks reads a thousand at
     a time, and of the few days in them each only once."""
     if not ways:
         return []
-    found = session.connection().execute(union_all(*(select_columns(*_READ).where(way) for way in ways)))
+    columns = (_UNTOLD if untold else _TOLD).columns
+    found = session.connection().execute(union_all(*(select_columns(*columns).where(way) for way in ways)))
     rows = found.cursor.fetchall()
     found.close()
     return sorted(rows, key=_PLACE)
@@ -201,7 +204,7 @@ def _deadline(cells: tuple[Any, ...]) -> Deadline:
 def by_ids(session: Session, ids: Iterable[int], *, untold: bool = False) -> dict[int, Measure]:
     """The measures with these ids, by id, in the order of the ledger; ids that do not exist are left out.
 
-    `untold` are read as far as rules look at them: without the texts.
+    `untold` are read as far as rules look at them.
     """
     asked = _UNTOLD if untold else _TOLD
     wanted = set(ids)

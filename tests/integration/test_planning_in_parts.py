@@ -3,6 +3,7 @@ it, and a crash between two parts leaves nothing behind that the next cycle woul
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -116,6 +117,21 @@ def test_in_parts_the_same_is_planned_and_travels_together(office, monkeypatch):
     kinds = {row.kind for row in parts.reminders()}
     assert {"nudge", "overdue", "escalation", "report_due", "report_summary", "awaiting_reply", "look_back"} <= kinds
     assert len(parts.messages()) == len(whole.messages())
+
+
+def test_a_rule_about_a_problem_by_its_words_speaks_of_it_in_parts_too(office, monkeypatch):
+    """Its words were taken for what only letters read: where many measures were asked for, no rule knew them."""
+    whole, parts = office("whole"), office("parts")
+    named = a_rule("nudge", name="one-problem", on="monday", match={"problem": ["程序倒置"]})
+    for stage in (whole, parts):
+        stage.service = replace(stage.service, rules=(*stage.service.rules, named))
+        stage.measure("201", "2022-01-01", ["新局"], id=201, problem_text="程序倒置")
+        enqueue(stage.service, at(FRIDAY.replace("09:00", "10:00")))
+    enqueue(parts.service, at(MONDAY))
+    assert {row.unit for row in parts.reminders() if row.rule == "one-problem"} == {"新局"}
+    monkeypatch.setattr(scan, "MOST_AT_ONCE", 1000)
+    enqueue(whole.service, at(MONDAY))
+    assert stored(parts) == stored(whole)
 
 
 def test_a_measure_that_no_cycle_has_seen_is_answered_from_its_day_on(office, monkeypatch):
