@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
@@ -23,7 +23,7 @@ from reminder.deliver import standing_after
 from reminder.domain.destination import Rate, Standing
 from reminder.outbox import Settled, Start
 from reminder.store import destinations, notices
-from reminder.store.engine import writing
+from reminder.store.engine import changing, writing
 
 log = logging.getLogger("reminder.cycle")
 
@@ -88,32 +88,33 @@ class Commits:
             orders[0].error, orders[0].done = error, True
 
     def _commit(self, orders: list[Order]) -> None:
-        with writing(self._engine) as session:
+        with changing(self._engine) as connection:
             settled = [order.settled for order in orders if order.settled]
-            news = bool(settled) and outbox.settle(session, settled)
+            news = bool(settled) and outbox.settle(connection, settled)
             for order in orders:
-                _judge(session, order, news=news)
-            going = [order for order in orders if order.start and _has_room(session, order)]
+                _judge(connection, order, news=news)
+            going = [order for order in orders if order.start and _has_room(connection, order)]
             starts = [order.start for order in going if order.start]
-            keys = outbox.begin_attempts(session, starts, orders[-1].now) if starts else []
+            keys = outbox.begin_attempts(connection, starts, orders[-1].now) if starts else []
         for order, key in zip(going, keys, strict=True):
             order.key = key
         for order in orders:
             order.done = True
 
 
-def _judge(session: Session, order: Order, *, news: bool) -> None:
+def _judge(connection: Connection, order: Order, *, news: bool) -> None:
     if not order.settled or not order.tells:
         return
-    before = destinations.standing_locked(session, order.destination)
-    order.standing = before
-    if not news:
-        return
-    order.standing = standing_after(before, order.settled.outcome, order.settled.at)
-    if order.standing != before:
-        destinations.stands(session, order.destination, order.standing)
-        log.info("destination %s: %s", order.destination, order.standing)
-    _note(session, order.settled, order.destination, mended=not (order.standing.failures or order.standing.disabled_at))
+    with Session(connection) as session:
+        before = order.standing = destinations.standing_locked(session, order.destination)
+        if not news:
+            return
+        order.standing = standing_after(before, order.settled.outcome, order.settled.at)
+        if order.standing != before:
+            destinations.stands(session, order.destination, order.standing)
+            log.info("destination %s: %s", order.destination, order.standing)
+        mended = not (order.standing.failures or order.standing.disabled_at)
+        _note(session, order.settled, order.destination, mended=mended)
 
 
 def _note(session: Session, settled: Settled, destination: str, *, mended: bool) -> None:
@@ -127,7 +128,10 @@ def _note(session: Session, settled: Settled, destination: str, *, mended: bool)
         notices.over(session, settled.at, key=notices.broken(destination))
 
 
-def _has_room(session: Session, order: Order) -> bool:
+def _has_room(connection: Connection, order: Order) -> bool:
     """A limit counts at the attempt, not at the claim: claimed messages may wait, and other daemons send too."""
-    order.full = bool(order.rate) and not destinations.count_in(session, order.destination, order.rate, order.now)
+    order.full = False
+    if order.rate:
+        with Session(connection) as session:
+            order.full = not destinations.count_in(session, order.destination, order.rate, order.now)
     return not order.full

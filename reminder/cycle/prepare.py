@@ -254,5 +254,5 @@ def leave(session: Session, left: Left, now: datetime) -> None:
             outbox.fail(session, left.message, left.why, now)
         case _:
             for row_id, reason in left.dropped.items():
-                outbox.cancel_reminder(session, row_id, reason)
+                outbox.cancel_reminder(session.connection(), row_id, reason)
             outbox.cancel(session, left.message, left.why, now)

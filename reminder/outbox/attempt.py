@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     Integer,
     LargeBinary,
     Table,
@@ -106,7 +107,7 @@ class Settled:
     at: datetime
 
 
-def begin_attempts(session: Session, starts: Sequence[Start], now: datetime) -> list[int | None]:
+def begin_attempts(connection: Connection, starts: Sequence[Start], now: datetime) -> list[int | None]:
     """Fixes identity and bytes and counts each attempt, before the try.
 
     Returns the key of each delivery, which `settle` closes; None for a single message whose lease was lost meanwhile.
@@ -115,7 +116,6 @@ def begin_attempts(session: Session, starts: Sequence[Start], now: datetime) -> 
     Raises:
         NotTogether: one of several cannot begin; nothing may be committed, and each is to be begun alone.
     """
-    connection = session.connection()
     new = [start for start in starts if start.message.payload is None]
     leased = {"new_lease_until": now + LEASE}
     first = [_named(start) | leased | _fixed(start) for start in new]
@@ -125,25 +125,25 @@ def begin_attempts(session: Session, starts: Sequence[Start], now: datetime) -> 
         if changed < len(rows):
             if len(starts) > 1:
                 raise NotTogether(f"{len(rows) - changed} of {len(rows)}")
-            return [_begun_before(session, starts[0])]
+            return [_begun_before(connection, starts[0])]
     if new:
         _KEEP.run(connection, [{"key": start.message.id, "content": start.written.payload} for start in new])
     for start in starts:
         for reminder, reason in start.dropped.items():
-            cancel_reminder(session, reminder, reason)
-    _note_faults(session, starts, now)
-    record(session, [_bytes_fixed(start, now) for start in new])
+            cancel_reminder(connection, reminder, reason)
+    _note_faults(connection, starts, now)
+    record(connection, [_bytes_fixed(start, now) for start in new])
     facts = {f"new_message_pk_{n}": start.message.id for n, start in enumerate(starts)}
     opened = {message: key for key, message in _opening(len(starts)).all(connection, facts | {"new_at": now})}
     return [opened[start.message.id] for start in starts]
 
 
-def _begun_before(session: Session, start: Start) -> int | None:
+def _begun_before(connection: Connection, start: Start) -> int | None:
     """The delivery of an attempt that was begun under our lease, the answer to whose COMMIT was lost."""
     ours = and_(col(MessageRow.id) == start.message.id, col(MessageRow.lease_token) == start.message.token)
     begun = and_(ours, col(MessageRow.attempts) == start.message.attempts + 1)
     opened = select(DeliveryRow.id).join(MessageRow, col(MessageRow.id) == col(DeliveryRow.message_pk))
-    return session.exec(opened.where(begun, DeliveryRow.outcome == "trying")).first()
+    return connection.scalar(opened.where(begun, DeliveryRow.outcome == "trying"))
 
 
 @lru_cache(maxsize=64)
@@ -154,9 +154,11 @@ def _opening(many: int) -> Prepared:
     return Prepared(insert(_DELIVERIES).values(rows).returning(_DELIVERIES.c.id, _DELIVERIES.c.message_pk))
 
 
-def _note_faults(session: Session, starts: Sequence[Start], now: datetime) -> None:
-    for fault in {start.written.fault for start in starts if start.written.fault}:
-        note(session, Notice(key=f"{TEMPLATE}:{fault}", code=TEMPLATE, facts={"fault": fault}), now)
+def _note_faults(connection: Connection, starts: Sequence[Start], now: datetime) -> None:
+    if faults := {start.written.fault for start in starts if start.written.fault}:
+        with Session(connection) as session:
+            for fault in faults:
+                note(session, Notice(key=f"{TEMPLATE}:{fault}", code=TEMPLATE, facts={"fault": fault}), now)
 
 
 def _named(start: Start) -> dict[str, Any]:
@@ -178,7 +180,7 @@ def _bytes_fixed(start: Start, now: datetime) -> dict[str, object]:
     return told_of(start.message, "fixed", now) | told
 
 
-def settle(session: Session, settled: Sequence[Settled]) -> bool:
+def settle(connection: Connection, settled: Sequence[Settled]) -> bool:
     """Writes down what came of attempts; False for a single one that was written down before, the answer to whose
     COMMIT was lost. A delivery is recorded even where the lease was lost; its message is then somebody else's and stays
     as it is.
@@ -186,13 +188,12 @@ def settle(session: Session, settled: Sequence[Settled]) -> bool:
     Raises:
         NotTogether: one of several was; nothing may be committed, and each is to be settled alone.
     """
-    connection = session.connection()
     closed = _CLOSE.run(connection, [_outcome(one) for one in settled]).rowcount
     if closed < len(settled):
         if len(settled) > 1:
             raise NotTogether(f"{len(settled) - closed} of {len(settled)}")
         return False
-    record(session, [told_of(one.message, one.outcome.outcome, one.at) | _answer(one) for one in settled])
+    record(connection, [told_of(one.message, one.outcome.outcome, one.at) | _answer(one) for one in settled])
     _LEAVE.run(connection, [_left(one) for one in settled])
     return True
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, or_, text, update
+from sqlalchemy import ColumnElement, Connection, Integer, and_, bindparam, case, or_, text, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
@@ -101,7 +101,7 @@ def claim(session: Session, now: datetime, limit: int, channels: Collection[str]
     claimed = [_claimed({name: cells[n] for name, cells in found.items()}, token, fixed) for n in order]
     if tried:
         interrupted = _close_interrupted(session, tried)
-        record(session, [told_of(one, "unknown", now, DIED) for one in claimed if one.id in interrupted])
+        record(session.connection(), [told_of(one, "unknown", now, DIED) for one in claimed if one.id in interrupted])
     return claimed
 
 
@@ -169,14 +169,14 @@ def _ended(session: Session, message: Claimed, state: str, why: str, now: dateti
     released = {"lease_token": None, "lease_until": None, "next_attempt_at": None}
     if not _update_mine(session, message, state=state, why=why, finished_at=now, **released):
         return False
-    record(session, [told_of(message, state, now, why)])
+    record(session.connection(), [told_of(message, state, now, why)])
     return True
 
 
-def cancel_reminder(session: Session, reminder_id: int, reason: Reason) -> None:
+def cancel_reminder(connection: Connection, reminder_id: int, reason: Reason) -> None:
     """Records why a reminder was taken out of its message: a silence skips it, everything else cancels it."""
     outcome = "skipped" if reason.code == "silenced" else "cancelled"
-    session.connection().execute(
+    connection.execute(
         update(ReminderRow)
         .where(col(ReminderRow.id) == reminder_id)
         .values(outcome=outcome, outcome_reason={"code": reason.code, "facts": dict(reason.facts)})

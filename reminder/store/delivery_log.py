@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, text, update
+from sqlalchemy import Connection, Row, bindparam, insert, text, update
 from sqlmodel import Session, col, func, select
 
 from reminder.store.log_tables import LogBaseRow, LogRow
@@ -52,10 +52,10 @@ class Broken:
     message_id: str = ""
 
 
-def record(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
+def record(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
     """Appends rows: `at`, `act`, `message_id`, `recipient`, `channel`, and what else the act has to tell."""
     if rows:
-        _APPEND.run(session.connection(), [_BLANK | dict(row) for row in rows])
+        _APPEND.run(connection, [_BLANK | dict(row) for row in rows])
 
 
 def seal(session: Session, most: int = 5_000) -> int:

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
@@ -115,6 +115,13 @@ def writing(engine: Engine) -> Iterator[Session]:
     """A session that commits as a whole when its block ends, and not at all when it raises."""
     with Session(engine) as session, session.begin():
         yield session
+
+
+@contextmanager
+def changing(engine: Engine) -> Iterator[Connection]:
+    """The same without a session, for what has no objects: one takes as long to begin and end as a statement."""
+    with engine.begin() as connection:
+        yield connection
 
 
 def one_at_a_time(session: Session, what: str) -> None:

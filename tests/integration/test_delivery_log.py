@@ -199,7 +199,7 @@ def test_daemons_that_seal_at_once_make_one_chain(stage):
         for n in range(40)
     ]
     with writing(stage.engine) as session:
-        delivery_log.record(session, rows)
+        delivery_log.record(session.connection(), rows)
     if stage.engine.dialect.name == "postgresql":
         with writing(stage.engine) as one, writing(stage.engine) as other:
             assert delivery_log.seal(one, 10) == 10

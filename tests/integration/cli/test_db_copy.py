@@ -96,7 +96,7 @@ def in_flight(desk):
         session.flush()
         mine = claim(session, EVENING, 3, ["files"], token="token")
         starts = [Start(one, *_written(one)) for one in mine[1:]]
-        keys = begin_attempts(session, starts, EVENING)
+        keys = begin_attempts(session.connection(), starts, EVENING)
         doubted = session.get(MessageRow, mine[2].id)
         doubted.state, doubted.lease_token, doubted.lease_until = "unknown", None, None
         session.get(DeliveryRow, keys[1]).outcome = "unknown"

@@ -171,11 +171,11 @@ def test_a_database_that_falls_ill_in_the_midst_loses_nothing(rows, monkeypatch)
     """What comes of the one under way is read and kept; the one that was not tried goes in another attempt."""
     post, fell, well, honest = Post(), threading.Event(), threading.Event(), outbox.settle
 
-    def settle(session, settled):
+    def settle(connection, settled):
         if post.came[3].is_set() and not well.is_set():
             fell.set()
             raise OperationalError("UPDATE", {}, Exception("disk I/O error"))
-        return honest(session, settled)
+        return honest(connection, settled)
 
     def at_end(n):
         if n in (2, 3):
