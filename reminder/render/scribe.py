@@ -161,8 +161,8 @@ class Scribe:
         """Until the next answer the last of those that wait are written here, where nothing else would be done."""
         if self._child and self._waiting and not self._child.speaks(0):
             page = self._waiting.pop()
-            question, page.question = page.question, None
-            page.mail, page.done = question and mail(question, self.shelf().render, self.locale), True
+            question, page.question, page.done = page.question, None, True
+            page.mail = question and mail(question, self.shelf().render, self.locale)
         elif self._child and self._asked:
             self._take(self._child)
         self._go_on()

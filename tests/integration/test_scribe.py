@@ -141,6 +141,19 @@ def test_who_waits_for_it_writes_the_last_ones_himself(hire):
     assert [mail and mail.content for mail in reversed(mails)] == ours
 
 
+def test_templates_that_cannot_be_read_meanwhile_keep_nobody_waiting(hire):
+    scribe = hire()
+    begun(scribe)
+    os.kill(scribe._child._process.pid, signal.SIGSTOP)
+    pages = [scribe.write(a_question()) for _ in range(40)]
+
+    def unreadable():
+        raise OSError("no such folder any more")
+
+    scribe.shelf = unreadable
+    assert [scribe.read(page) for page in pages] == [None] * 40
+
+
 def test_a_process_that_hangs_is_ended(hire, monkeypatch):
     monkeypatch.setattr(module, "_ANSWER_SECONDS", 0.2)
     scribe = hire()
