@@ -168,8 +168,8 @@ class Scribe:
         self._go_on()
 
     def _take(self, child: _Child) -> None:
-        for page, mail in zip(self._asked, child.hears(), strict=True):
-            page.mail, page.done = mail and Mail(*mail), True
+        for page, written in zip(self._asked, child.hears(), strict=True):
+            page.mail, page.done = written and Mail(*written), True
         self._asked = []
 
     def _guarded(self, step: Callable[[], None]) -> None:

@@ -29,7 +29,7 @@ _READ = [column for column in _COLUMNS if column.name not in _LEFT_OUT]
 _NAMES = [column.name for column in _READ]
 _TEXTS = ("text", "goal", "progress")  # what only letters and people read; a rule may name a problem by its words
 _TOLD = Listed(_READ, _COLUMNS.id)
-_UNTOLD = Listed([column for column in _READ if column.name not in _TEXTS], _COLUMNS.id)  # as far as rules look at it
+_UNTOLD = Listed([column for column in _READ if column.name not in _TEXTS], _COLUMNS.id)
 _UNIT = MeasureUnitRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
 _UNITS = Listed([_UNIT.position, _UNIT.role, _UNIT.measure_id, _UNIT.unit], _UNIT.measure_id)
 _EVENTS = EventRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
@@ -57,8 +57,7 @@ def load_measures(session: Session, *where: ColumnElement[bool]) -> list[Measure
 def load_alternatives(session: Session, ways: Sequence[ColumnElement[bool]], *, untold: bool = False) -> list[Measure]:
     """Every measure that meets one of `ways`, which exclude each other, in the order of the ledger; `untold` as far as
     rules look at it."""
-    columns = (_UNTOLD if untold else _TOLD).columns
-    return _put_together(session, columns, rows_of(session, ways, untold=untold))
+    return _put_together(session, _read_of(untold=untold).columns, rows_of(session, ways, untold=untold))
 
 
 def rows_of(session: Session, ways: Sequence[ColumnElement[bool]], *, untold: bool = False) -> Tuples:
@@ -66,7 +65,7 @@ def rows_of(session: Session, ways: Sequence[ColumnElement[bool]], *, untold: bo
     a time, and of the few days in them each only once."""
     if not ways:
         return []
-    columns = (_UNTOLD if untold else _TOLD).columns
+    columns = _read_of(untold=untold).columns
     found = session.connection().execute(union_all(*(select_columns(*columns).where(way) for way in ways)))
     rows = found.cursor.fetchall()
     found.close()
@@ -74,6 +73,11 @@ def rows_of(session: Session, ways: Sequence[ColumnElement[bool]], *, untold: bo
 
 
 _PLACE = itemgetter(_NAMES.index("ledger"), _NAMES.index("id"))  # both stand before all texts
+
+
+def _read_of(*, untold: bool) -> Listed:
+    """What is read of measures: `untold` as far as rules look at them."""
+    return _UNTOLD if untold else _TOLD
 
 
 def _put_together(session: Session, columns: Sequence[Column[Any]], rows: Tuples) -> list[Measure]:
@@ -206,7 +210,7 @@ def by_ids(session: Session, ids: Iterable[int], *, untold: bool = False) -> dic
 
     `untold` are read as far as rules look at them.
     """
-    asked = _UNTOLD if untold else _TOLD
+    asked = _read_of(untold=untold)
     wanted = set(ids)
     rows = sorted(asked.rows(session, wanted), key=_PLACE) if wanted else []
     return {measure.id: measure for measure in _put_together(session, asked.columns, rows)}

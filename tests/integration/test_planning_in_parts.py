@@ -123,12 +123,14 @@ def test_a_rule_about_a_problem_by_its_words_speaks_of_it_in_parts_too(office, m
     """Its words were taken for what only letters read: where many measures were asked for, no rule knew them."""
     whole, parts = office("whole"), office("parts")
     named = a_rule("nudge", name="one-problem", on="monday", match={"problem": ["程序倒置"]})
+    others = a_rule("nudge", name="other-problems", on="monday", **{"except": {"problem": ["程序倒置"]}})
     for stage in (whole, parts):
-        stage.service = replace(stage.service, rules=(*stage.service.rules, named))
+        stage.service = replace(stage.service, rules=(*stage.service.rules, named, others))
         stage.measure("201", "2022-01-01", ["新局"], id=201, problem_text="程序倒置")
         enqueue(stage.service, at(FRIDAY.replace("09:00", "10:00")))
     enqueue(parts.service, at(MONDAY))
-    assert {row.unit for row in parts.reminders() if row.rule == "one-problem"} == {"新局"}
+    told = {rule.name: {row.unit for row in parts.reminders() if row.rule == rule.name} for rule in (named, others)}
+    assert told == {"one-problem": {"新局"}, "other-problems": set(UNITS)}
     monkeypatch.setattr(scan, "MOST_AT_ONCE", 1000)
     enqueue(whole.service, at(MONDAY))
     assert stored(parts) == stored(whole)

@@ -40,6 +40,7 @@ ENVELOPE = Envelope(
     addresses=("a@example.org",),
     written_at=datetime(2021, 5, 31, 1, tzinfo=UTC),
 )
+NASTY = "换行\r\n\u2028第三行<script>=?utf-8?q?a=0D=0A?=\u202e\x00\ud800"
 
 
 @dataclass
@@ -48,9 +49,6 @@ class Known:
 
     digest: str
     render: Callable[..., str]
-
-
-NASTY = "换行\r\n\u2028第三行<script>=?utf-8?q?a=0D=0A?=\u202e\x00\ud800"
 
 
 @pytest.fixture
