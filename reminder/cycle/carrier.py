@@ -14,7 +14,7 @@ from reminder import outbox
 from reminder.cycle.commits import Order
 from reminder.cycle.dispatch import ILL_SECONDS, Clock, Dispatch
 from reminder.cycle.lanes import TOGETHER_SECONDS, Job, Lane, moment
-from reminder.cycle.opener import Opener, Ways
+from reminder.cycle.opener import Opener
 from reminder.cycle.row import UNTRIED, Ended, Row
 from reminder.cycle.service import Service
 from reminder.cycle.starting import Asked, answered
@@ -67,16 +67,16 @@ def _emptied(dispatch: Dispatch, lane: Lane, stop: Callable[[], bool]) -> None:
         dispatch.give_back(lane)  # what a blocked lane did not take may have to be left otherwise
     finally:
         carrier.close()
+        dispatch.pool(lane).hang_up()
 
 
 class Carrier:
-    """Carries messages over connections of its own, with `pairs` over two in turn where the lane lends one. A
-    settlement waits for the next messages' beginning, where that follows at once, and both are one commit."""
+    """Carries messages over connections of their lane. A settlement waits for the next messages' beginning, where that
+    follows at once, and both are one commit."""
 
-    def __init__(self, dispatch: Dispatch, *, pairs: bool = True) -> None:
+    def __init__(self, dispatch: Dispatch) -> None:
         self._dispatch = dispatch
-        self._opener = Opener(dispatch.service)
-        self._ways = Ways(self._opener, Opener(dispatch.service) if pairs else None)
+        self._opener = Opener(dispatch.service)  # for rendering
         self._last: list[Order] = []
         self._first_at = 0.0  # since when the first of them may be accepted
 
@@ -86,9 +86,6 @@ class Carrier:
             self._attempt(lane, jobs)
         finally:
             lane.landed(len(jobs))
-        if self._ways.spared(lane):
-            self.settle_last()
-            self._ways.give_back()
 
     def _attempt(self, lane: Lane, jobs: Sequence[Job]) -> None:
         with self._dispatch.astray.unless_tried([job.start.message for job in jobs]):
@@ -98,7 +95,12 @@ class Carrier:
             for order in orders:
                 if order.key is None:
                     self._not_begun(lane, order)
-        self._try_all(lane, Row(self._dispatch, lane, self._ways, orders, begun_at))
+        if any(order.key is not None for order in orders):
+            with self._dispatch.pool(lane).taken() as ways:
+                self._try_all(lane, Row(self._dispatch, lane, ways, orders, begun_at))
+                if ways and ways.spared(lane):
+                    self.settle_last()
+                    ways.give_back()
 
     def _try_all(self, lane: Lane, row: Row) -> None:
         """Whatever an error breaks off here, the answers that are still to come are kept."""
@@ -183,9 +185,8 @@ class Carrier:
                 return
 
     def close(self) -> None:
-        """Settles what is left and hangs up."""
+        """Settles what is left."""
         try:
             self.settle_last()
         finally:
-            self._ways.give_back()
             self._opener.close()

@@ -14,6 +14,7 @@ from reminder.cycle.astray import Astray
 from reminder.cycle.commits import Commits
 from reminder.cycle.lanes import Job, Lane, moment
 from reminder.cycle.opener import Opener
+from reminder.cycle.pool import Pool
 from reminder.cycle.prepare import Batch, leave, prepare
 from reminder.cycle.service import Service
 from reminder.cycle.starting import Asked, Left
@@ -28,12 +29,15 @@ Clock = Callable[[], datetime]
 
 
 class Dispatch:
-    """The lanes of one service, and what feeds them. `counts` are the messages by the state they were left in."""
+    """The lanes of one service, and what feeds them. `counts` are the messages by the state they were left in; with
+    `pairs` messages in a row go over two connections in turn."""
 
-    def __init__(self, service: Service, clock: Clock) -> None:
+    def __init__(self, service: Service, clock: Clock, *, pairs: bool = True) -> None:
         self.service, self.clock = service, clock
         self.commits = Commits(service.engine)
         self.lanes: dict[str, Lane] = {}
+        self._pools: dict[str, Pool] = {}
+        self._pairs = pairs
         self.counts: Counter[str] = Counter()
         self._counting = Lock()
         self.astray = Astray(self.commits)
@@ -95,10 +99,16 @@ class Dispatch:
         destination = channel.destination if channel else name
         if destination not in self.lanes:
             connections = channel.connections if channel else 1
-            self.lanes[destination] = Lane(destination, channel.rate if channel else (), connections)
+            lane = Lane(destination, channel.rate if channel else (), connections)
+            self._pools[destination] = Pool(self.service, lane, pairs=self._pairs)
+            self.lanes[destination] = lane
         lane = self.lanes[destination]
         lane.names.add(name)
         return lane
+
+    def pool(self, lane: Lane) -> Pool:
+        """The connections of a lane."""
+        return self._pools[lane.destination]
 
     def _fill(self, lane: Lane, now: datetime) -> bool:
         token = outbox.new_token()

@@ -159,7 +159,7 @@ class Engine:
             try:
                 carrier.close()
             finally:
-                lane.hung_up()
+                self.dispatch.pool(lane).shrink()
         if lane.queue:  # put in when there was no room for another worker
             self._woken.set()
 

@@ -13,7 +13,6 @@ import asyncio
 import logging
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Collection, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -97,15 +96,13 @@ class Jobs:
     connections, so that one that hangs delays no other. To its daemon it is the same as `cycle.engine.Engine`."""
 
     def __init__(self, service: Service, clock: Clock, source: Procrastination) -> None:
-        self.dispatch = Dispatch(service, clock)
+        self.dispatch = Dispatch(service, clock, pairs=False)  # connections stay open, as many as there may be
         self.looked_at = time.monotonic()  # when lost messages were last looked for without an error
         self._source = source
         self._stopping = threading.Event()
         self._stop: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
         self._starting = threading.Lock()
-        self._carriers: dict[str, list[tuple[float, Carrier]]] = defaultdict(list)  # at rest, by destination
-        self._resting = threading.Lock()
 
     def start(self) -> None:
         """Begins to take jobs, once."""
@@ -189,7 +186,7 @@ class Jobs:
         lane = self.dispatch.feed_for(message)
         if lane is None or not lane.busy():
             return
-        clock, carrier = self.dispatch.clock, self._carrier(lane)
+        clock, carrier = self.dispatch.clock, Carrier(self.dispatch)
         with lane.changed:
             lane.workers += 1
         try:
@@ -197,18 +194,12 @@ class Jobs:
                 carrier.carry(lane, jobs)
         finally:
             carrier.settle_surely(self._stopping)
-            lane.set_aside()
-            with self._resting:
-                self._carriers[lane.destination].append((time.monotonic(), carrier))
-            if lane.blocked(clock()):
-                self.dispatch.give_back(lane)
-
-    def _carrier(self, lane: Lane) -> Carrier:
-        """The one that was used last, so that the others can hang up. Each has one connection, open while it rests:
-        there are as many as there may be."""
-        with self._resting:
-            idle = self._carriers[lane.destination]
-            return idle.pop()[1] if idle else Carrier(self.dispatch, pairs=False)
+            lane.dismiss()
+            try:
+                carrier.close()
+            finally:
+                if lane.blocked(clock()):
+                    self.dispatch.give_back(lane)
 
     async def _look(self, app: procrastinate.App) -> None:
         """Rescue and clean-up, from the first moment on."""
@@ -238,13 +229,8 @@ class Jobs:
 
     def _hang_up(self, unused: float) -> None:
         """Closes the connections that nobody has used for so many seconds."""
-        latest = time.monotonic() - unused
-        with self._resting:
-            idle = [one for those in self._carriers.values() for one in those if one[0] <= latest]
-            for those in self._carriers.values():
-                those[:] = [one for one in those if one not in idle]
-        for _, carrier in idle:
-            carrier.close()
+        for lane in list(self.dispatch.lanes.values()):
+            self.dispatch.pool(lane).hang_up(unused)
 
 
 async def _worker(app: procrastinate.App, lane: Lane) -> None:

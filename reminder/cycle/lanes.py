@@ -9,7 +9,7 @@ import time
 from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Condition
+from threading import Condition, RLock
 
 from reminder.cycle.starting import Asked
 from reminder.domain.destination import Rate, Standing
@@ -18,6 +18,7 @@ from reminder.outbox import Start
 MOST_CLAIMED = 256  # letters of fifty kilobytes may wait in memory
 _CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", None)  # Linux; clock_gettime(2)
 _AHEAD_SECONDS = 0.4  # so much work is claimed at once: what is claimed is rendered, and should go at once
+_SHORT_SECONDS = 0.25  # to a peer whose tries take longer, what a commit takes makes no difference
 TOGETHER_SECONDS = 0.02  # what a peer has accepted waits for no longer than this for what is settled with it
 _SLOWER, _FASTER = 0.5, 0.2  # the latest try's share in what one is known to take; a single slow one was mostly our own
 
@@ -40,17 +41,21 @@ class Lane:
 
     To a peer that answers at once a worker carries several messages in a row, which begin and are settled together: a
     commit and a change of threads cost more than such a try. There are fewer workers then, so that never more than
-    `connections` messages are tried and not settled: that many may go twice where this process dies. Nor are more than
-    so many connections open: a worker has one, and may borrow a `further` one, which counts until it is hung up, as
-    does that of a worker that has left.
+    `connections` messages are tried and not settled: that many may go twice where this process dies. To a peer that
+    takes its time, yet not long, there are a quarter more workers than connections: while some begin and settle, the
+    others try. So many more may go twice then.
+
+    Never are more than `connections` of them open: `open` are those that workers have in turn, `further` ones those
+    that a worker has borrowed besides, and those that are being hung up.
     """
 
     def __init__(self, destination: str, rate: Rate, connections: int) -> None:
         self.destination, self.rate, self.connections = destination, rate, connections
         self.names: set[str] = set()
-        self.changed = Condition()
+        lock = RLock()
+        self.changed, self.freed = Condition(lock), Condition(lock)  # the queue; a connection is
         self.queue: deque[Job] = deque()
-        self.workers = self.further = self.idle = self.flying = 0
+        self.workers = self.open = self.further = self.idle = self.flying = 0
         self.hungry = True  # there may be more to claim
         self.closed = False
         self.standing = Standing()
@@ -110,7 +115,7 @@ class Lane:
         """The next ones. What may have been the death of a process before goes alone: those behind it would be taken
         for its cause as well."""
         share = max(1, self.connections // max(self.workers, 1))
-        most = min(self._quick(), share, self.connections - self.flying)
+        most = min(self._quick(), share, self.connections + self._spare() - self.flying)
         jobs: list[Job] = []
         while self.queue and len(jobs) < most and not (jobs and self.queue[0].start.doubted):
             jobs.append(self.queue.popleft())
@@ -136,7 +141,11 @@ class Lane:
         return max(1, min(int(TOGETHER_SECONDS / max(self._try_seconds, 0.0001)), self.connections))
 
     def _most_workers(self) -> int:
-        return max(1, self.connections // self._quick())
+        return max(1, self.connections // self._quick()) + self._spare()
+
+    def _spare(self) -> int:
+        """How many workers there are more than connections."""
+        return self.connections // 4 if TOGETHER_SECONDS < self._try_seconds <= _SHORT_SECONDS else 0
 
     def alone(self) -> bool:
         """Whether one worker does all there is to do: it also fetches what it lacks, since two threads would wait for
@@ -147,28 +156,36 @@ class Lane:
     def hire(self) -> int:
         """How many more workers there is work for; they count from now on."""
         with self.changed:
-            free = self.connections - self.workers - self.further
+            free = self.connections + self._spare() - self.workers - self.further
             missing = max(0, min(len(self.queue) - self.idle, self._most_workers() - self.workers, free))
             self.workers += missing
             return missing
 
     def dismiss(self, *, surplus: bool = False) -> bool:
-        """A worker ends; with `surplus` only where there are too many. Whether it ends; it still has to hang up."""
+        """A worker ends; with `surplus` only where there are too many. Whether it ends."""
         with self.changed:
             ends = not surplus or self.workers > self._most_workers()
             self.workers -= ends
-            self.further += ends
             return ends
 
-    def set_aside(self) -> None:
-        """A worker ends and its connection stays open, for whoever works next."""
+    def admits(self) -> bool:
+        """Whether one more connection may be opened; it counts from now on."""
         with self.changed:
-            self.workers -= 1
+            admits = self.open + self.further < self.connections
+            self.open += admits
+            return admits
+
+    def leaves(self) -> None:
+        """A connection is about to be hung up."""
+        with self.changed:
+            self.open -= 1
+            self.further += 1
 
     def lend(self) -> bool:
         """Whether a worker that carries messages in a row may open a second connection."""
         with self.changed:
-            lends = self._quick() > 1 and max(self.workers, 1) + self.further < self.connections
+            kept = max(self.open, min(self.workers, self.connections), 1)  # each worker may want one
+            lends = self._quick() > 1 and kept + self.further < self.connections
             self.further += lends
             return lends
 
@@ -176,12 +193,14 @@ class Lane:
         """A further connection is closed."""
         with self.changed:
             self.further -= 1
+            self.freed.notify()
 
     def close(self) -> None:
         """Nothing more is taken from it."""
         with self.changed:
             self.closed = True
             self.changed.notify_all()
+            self.freed.notify_all()
 
     def landed(self, many: int) -> None:
         """So many attempts are over."""

@@ -1,4 +1,4 @@
-"""The channels of one thread, and the connections they go by."""
+"""Channels, and the connections they go by."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST_REFUSALS = 2  # of a second connection's first message
 
 
 class Opener:
-    """Channels opened when first needed and closed together. Each thread has its own: channels are not shared."""
+    """Channels opened when first needed and closed together, for one thread at a time: channels are not shared."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -37,8 +37,8 @@ class Opener:
 
 
 class Ways:
-    """One worker's own channels and, for messages in a row, the same once more: they take turns, so that a peer answers
-    over the one while the next message is handed over by the other. The second connection is lent by the lane."""
+    """The channels for a worker's tries and, for messages in a row, the same once more: they take turns, so that a peer
+    answers over the one while the next message is handed over by the other. That second connection the lane lends."""
 
     def __init__(self, own: Opener, second: Opener | None) -> None:
         self._own, self._second = own, second
@@ -74,6 +74,13 @@ class Ways:
                 self._second.hang_up()
             finally:
                 lender.hung_up()
+
+    def close(self) -> None:
+        """Hangs up both."""
+        try:
+            self.give_back()
+        finally:
+            self._own.close()
 
     def spared(self, lane: Lane) -> bool:
         """Whether a second one is open to a peer that gets nothing in a row any more."""

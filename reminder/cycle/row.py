@@ -54,18 +54,22 @@ class _Awaited:
 
 
 class Row:
-    """A worker's messages, begun at the moment `begun_at`, and the connections by which they go in turn."""
+    """A worker's messages, begun at the moment `begun_at`, and the connections by which they go in turn. Without `ways`
+    all are left for another attempt."""
 
-    def __init__(self, dispatch: Dispatch, lane: Lane, ways: Ways, orders: Sequence[Order], begun_at: float) -> None:
+    def __init__(
+        self, dispatch: Dispatch, lane: Lane, ways: Ways | None, orders: Sequence[Order], begun_at: float
+    ) -> None:
         self._dispatch, self._lane, self._ways, self._begun_at = dispatch, lane, ways, begun_at
         self._going = deque((order.start, order.key) for order in orders if order.start and order.key is not None)
-        self._turns = deque(ways.for_row(lane, [start.message.channel for start, _ in self._going]))
+        names = [start.message.channel for start, _ in self._going]
+        self._turns = deque(ways.for_row(lane, names) if ways else ())
         self._under_way: deque[Ended | _Awaited] = deque()
         self._first = True
 
     def ended(self) -> Iterator[Ended]:
         """What comes of each, in their order. What is known has been taken before anything more is handed over."""
-        while self._going:
+        while self._going and self._turns:
             latest = self._next()
             self._under_way.append(latest)
             while len(self._under_way) >= (len(self._turns) if isinstance(latest, _Awaited) else 1):
@@ -82,12 +86,12 @@ class Row:
             yield _left_behind(*self._going.popleft(), now)
 
     def _next(self) -> Ended | _Awaited:
-        """The next one is handed over, unless it may not be tried any more. One that is not the first follows others,
-        and is left for another attempt where they took too long or nothing may go there now."""
+        """The next one is handed over, unless it may not be tried any more: where nothing may go there now, or where it
+        follows others that took too long, it is left for another attempt."""
         first, self._first = self._first, False
         (start, key), now = self._going[0], self._dispatch.clock()
         held_up = moment() - self._begun_at > _HELD_UP_SECONDS
-        if not first and (held_up or self._lane.blocked(now)):
+        if self._lane.blocked(now) or (held_up and not first):
             self._going.popleft()
             return _left_behind(start, key, now)
         if held_up and not self._dispatch.still_ours(start):
@@ -96,7 +100,8 @@ class Row:
         channel = self._told_what_follows()
         self._going.popleft()
         self._turns.rotate(-1)
-        return self._handed_over(channel, _Trial(start, key, moment(), first and self._ways.new), now)
+        new = first and self._ways is not None and self._ways.new
+        return self._handed_over(channel, _Trial(start, key, moment(), new), now)
 
     def _told_what_follows(self) -> Channel:
         """The channel whose turn it is; it knows what it sends after the next one."""
@@ -110,7 +115,7 @@ class Row:
         start, attempts = trial.start, trial.start.message.attempts + 1
         found = hand_over(channel, start.written.payload, start.envelope, attempts, now, doubted=start.doubted)
         if isinstance(found, Outcome):
-            if trial.new:
+            if trial.new and self._ways:
                 self._turns = deque([self._ways.refused()])
             ended = moment()
             return Ended(self._judged(trial, found, ended - trial.began), ended)

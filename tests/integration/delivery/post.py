@@ -192,6 +192,7 @@ class Row:
 
     def close(self) -> None:
         self.carrier.close()
+        self.dispatch.pool(self.lane).hang_up()
         for lane in self.dispatch.lanes.values():
             self.dispatch.give_back(lane)
         self.dispatch.close()

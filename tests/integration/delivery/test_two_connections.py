@@ -316,10 +316,13 @@ def test_a_lane_lends_what_is_left(connections, workers, lent):
     assert [lane.lend() for _ in range(20)].count(True) == lent
 
 
-def test_who_borrows_and_who_has_left_count_until_they_have_hung_up():
+def test_what_is_borrowed_and_what_is_being_hung_up_counts_until_it_is_closed():
     lane = a_lane(4, 2)
+    assert lane.admits()
+    assert lane.admits()
     assert lane.lend()
     assert lane.dismiss(surplus=True)
+    lane.leaves()
     lane.tried(TOGETHER_SECONDS)
     assert lane.hire() == 1, "one works, one is borrowed, one says goodbye"
     lane.hung_up()
