@@ -67,6 +67,7 @@ class Guard(HTTPAdapter):
         self._limit: cut_after | None = None
         self._handle: socket.socket | None = None
         self._pool: tuple[tuple[str | None, Any], Any] | None = None
+        self._path: tuple[str | None, str] | None = None
         super().__init__(pool_connections=1, pool_maxsize=1)
 
     def begin(self, limit: cut_after) -> None:
@@ -106,6 +107,12 @@ class Guard(HTTPAdapter):
         if self._pool is None or self._pool[0] != wanted:
             self._pool = (wanted, super().get_connection_with_tls_context(request, verify, proxies, cert))
         return self._pool[1]
+
+    def request_url(self, request: PreparedRequest, _proxies: Any) -> str:
+        """Called by HTTPAdapter for each request: the path, taken out of the URL once; there are no proxies."""
+        if self._path is None or self._path[0] != request.url:
+            self._path = (request.url, request.path_url)
+        return self._path[1]
 
     def build_response(self, _request: PreparedRequest, raw: Any) -> Response:
         """Called by HTTPAdapter: status, headers and the body unread, without cookies and a history."""
@@ -157,11 +164,27 @@ def _guarded_pools(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
 
     class Guarded(HTTPConnection):
         response_class = Heard
+        held: list[bytes] | None = None
 
         def _new_conn(self) -> socket.socket:
             return guard.connect(self)
 
+        def request(self, *args: Any, **kwargs: Any) -> None:
+            """Head and body are one write: the peer, and a thread of ours, wake up once for both."""
+            self.held = []
+            try:
+                super().request(*args, **kwargs)
+                whole = b"".join(self.held)
+            finally:
+                self.held = None
+            if self.sock is None:
+                self.connect()  # not by the first write: the time may be over when it has connected
+            self.send(whole)
+
         def send(self, data: Any) -> None:
+            if self.held is not None:
+                self.held.append(data)
+                return
             guard.check()
             super().send(data)
 

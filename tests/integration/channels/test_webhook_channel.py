@@ -271,6 +271,22 @@ def test_the_connection_is_kept_for_the_next_message(hook: Hook) -> None:
         batch.channel.close()
 
 
+def test_head_and_body_of_a_request_are_one_write(hook: Hook) -> None:
+    came: list[bytes] = []
+
+    def answers(line: Line) -> None:
+        while packet := line.sock.recv(65536):  # what one write brings over the loopback
+            came.append(packet)
+            line.sock.sendall(OK)
+
+    with scripted(answers) as (port, _):
+        batch = hook(f"http://127.0.0.1:{port}/")
+        assert [batch.send().code for _ in range(5)] == ["200"] * 5
+        batch.channel.close()
+    assert [packet[:5] for packet in came] == [b"POST "] * 5
+    assert all(packet.endswith(b"}") for packet in came)
+
+
 def test_after_a_hang_up_on_a_kept_connection_the_same_request_goes_out_once_more(hook: Hook) -> None:
     heard: list[str] = []
 
