@@ -45,8 +45,9 @@ def smtp() -> Figures:
         file = Path(scratch) / "mail.eml"
         file.write_bytes(mail.replace(b"\r\n", b"\n"))
         office = waiting_office(Path(scratch), MANY, partial(mail_channel, port, ENGINE_CONNECTIONS), mail)
+        office.wait_again()
         with recorded(office.service.engine) as tape:
-            _engine(office)
+            office.delivered()
         seconds = interleaved(
             {
                 "smtp_source": lambda: smtp_source(port, SESSIONS, MANY, file),

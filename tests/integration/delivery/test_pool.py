@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -13,8 +14,9 @@ from reminder.cycle.pool import Pool
 from reminder.store.engine import reading
 from tests.integration.delivery.post import quick
 from tests.integration.delivery.test_carried_together import LATE, QUICK, lane
-from tests.integration.delivery.test_engine import Peer, office, states, until
+from tests.integration.delivery.test_engine import NOON, Peer, office, states, until
 from tests.integration.stage import Stage
+from tests.makers import at
 
 __all__ = ["office"]  # a fixture
 
@@ -94,6 +96,20 @@ def test_at_a_stop_what_has_begun_and_has_no_connection_yet_is_left_untried(offi
     assert len({recipient for recipient, _ in peer.sent}) == len(peer.sent) == states(stage)["sent"]
     assert states(stage)["retrying"] == 2
     assert {row.outcome for row in stage.deliveries()} == {"sent", "refused"}
+
+
+def test_what_has_begun_and_waits_for_a_connection_is_left_untried_where_nothing_may_go_meanwhile(office):
+    peer = Peer(connections=1)
+    stage, engine = office({"mail": peer}, 1)
+    made = engine.dispatch.lane("mail")
+    with engine.dispatch.pool(made).taken():
+        engine.start()
+        until(lambda: [row.outcome for row in stage.deliveries()] == ["trying"])
+        with made.changed:
+            made.rests_until = at(NOON) + timedelta(hours=1)  # another worker was told so
+    until(lambda: [row.outcome for row in stage.deliveries()] == ["refused"])
+    assert [row.text.partition(":")[0] for row in stage.deliveries()] == ["not tried"]
+    assert peer.sent == []
 
 
 @pytest.fixture
