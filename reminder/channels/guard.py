@@ -150,6 +150,29 @@ def _open(connection: HTTPConnection, vetted: list[Any], seconds: float) -> sock
         raise NewConnectionError(connection, f"cannot connect: {error}") from error
 
 
+class _InOneWrite(HTTPConnection):
+    """Head and body of a request are one write: the peer, and a thread of ours, wake up once for both."""
+
+    _held: list[bytes] | None = None
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        self._held = []
+        try:
+            super().request(*args, **kwargs)
+            whole = b"".join(self._held)
+        finally:
+            self._held = None
+        if self.sock is None:
+            self.connect()  # not by the write: the time may be over when it has connected
+        self.send(whole)
+
+    def send(self, data: Any) -> None:
+        if self._held is None:
+            super().send(data)
+        else:
+            self._held.append(data)
+
+
 def _guarded_pools(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
     """Pool classes whose connections ask `guard` for their socket and tell it when the request has gone out, and what
     was answered."""
@@ -162,29 +185,13 @@ def _guarded_pools(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
                 if isinstance(self.status, int):
                     guard.status = self.status
 
-    class Guarded(HTTPConnection):
+    class Guarded(_InOneWrite):
         response_class = Heard
-        held: list[bytes] | None = None
 
         def _new_conn(self) -> socket.socket:
             return guard.connect(self)
 
-        def request(self, *args: Any, **kwargs: Any) -> None:
-            """Head and body are one write: the peer, and a thread of ours, wake up once for both."""
-            self.held = []
-            try:
-                super().request(*args, **kwargs)
-                whole = b"".join(self.held)
-            finally:
-                self.held = None
-            if self.sock is None:
-                self.connect()  # not by the first write: the time may be over when it has connected
-            self.send(whole)
-
         def send(self, data: Any) -> None:
-            if self.held is not None:
-                self.held.append(data)
-                return
             guard.check()
             super().send(data)
 

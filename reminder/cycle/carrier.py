@@ -14,8 +14,8 @@ from reminder import outbox
 from reminder.cycle.commits import Order
 from reminder.cycle.dispatch import ILL_SECONDS, Clock, Dispatch
 from reminder.cycle.lanes import TOGETHER_SECONDS, Job, Lane, moment
-from reminder.cycle.opener import Opener
-from reminder.cycle.row import UNTRIED, Ended, Row
+from reminder.cycle.opener import Opener, Ways
+from reminder.cycle.row import UNTRIED, Ended, Row, untried
 from reminder.cycle.service import Service
 from reminder.cycle.starting import Asked, answered
 from reminder.outbox import Start
@@ -97,10 +97,18 @@ class Carrier:
                     self._not_begun(lane, order)
         if any(order.key is not None for order in orders):
             with self._dispatch.pool(lane).taken() as ways:
-                self._try_all(lane, Row(self._dispatch, lane, ways, orders, begun_at))
-                if ways and ways.spared(lane):
-                    self.settle_last()
-                    ways.give_back()
+                self._go(lane, ways, orders, begun_at)
+
+    def _go(self, lane: Lane, ways: Ways | None, orders: Sequence[Order], begun_at: float) -> None:
+        """Tries what has begun; leaves it for another attempt where there is no connection."""
+        if ways is None:
+            for one in untried(orders, self._dispatch.clock()):
+                self._keep(lane, one)
+            return
+        self._try_all(lane, Row(self._dispatch, lane, ways, orders, begun_at))
+        if ways.spared(lane):
+            self.settle_last()
+            ways.give_back()
 
     def _try_all(self, lane: Lane, row: Row) -> None:
         """Whatever an error breaks off here, the answers that are still to come are kept."""

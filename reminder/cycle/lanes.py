@@ -53,7 +53,7 @@ class Lane:
         self.destination, self.rate, self.connections = destination, rate, connections
         self.names: set[str] = set()
         lock = RLock()
-        self.changed, self.freed = Condition(lock), Condition(lock)  # the queue; a connection is
+        self.changed, self.freed = Condition(lock), Condition(lock)  # its queue has; a connection is for others
         self.queue: deque[Job] = deque()
         self.workers = self.open = self.further = self.idle = self.flying = 0
         self.hungry = True  # there may be more to claim

@@ -54,22 +54,18 @@ class _Awaited:
 
 
 class Row:
-    """A worker's messages, begun at the moment `begun_at`, and the connections by which they go in turn. Without `ways`
-    all are left for another attempt."""
+    """A worker's messages, begun at the moment `begun_at`, and the connections by which they go in turn."""
 
-    def __init__(
-        self, dispatch: Dispatch, lane: Lane, ways: Ways | None, orders: Sequence[Order], begun_at: float
-    ) -> None:
+    def __init__(self, dispatch: Dispatch, lane: Lane, ways: Ways, orders: Sequence[Order], begun_at: float) -> None:
         self._dispatch, self._lane, self._ways, self._begun_at = dispatch, lane, ways, begun_at
-        self._going = deque((order.start, order.key) for order in orders if order.start and order.key is not None)
-        names = [start.message.channel for start, _ in self._going]
-        self._turns = deque(ways.for_row(lane, names) if ways else ())
+        self._going = deque(_begun(orders))
+        self._turns = deque(ways.for_row(lane, [start.message.channel for start, _ in self._going]))
         self._under_way: deque[Ended | _Awaited] = deque()
         self._first = True
 
     def ended(self) -> Iterator[Ended]:
         """What comes of each, in their order. What is known has been taken before anything more is handed over."""
-        while self._going and self._turns:
+        while self._going:
             latest = self._next()
             self._under_way.append(latest)
             while len(self._under_way) >= (len(self._turns) if isinstance(latest, _Awaited) else 1):
@@ -100,8 +96,7 @@ class Row:
         channel = self._told_what_follows()
         self._going.popleft()
         self._turns.rotate(-1)
-        new = first and self._ways is not None and self._ways.new
-        return self._handed_over(channel, _Trial(start, key, moment(), new), now)
+        return self._handed_over(channel, _Trial(start, key, moment(), first and self._ways.new), now)
 
     def _told_what_follows(self) -> Channel:
         """The channel whose turn it is; it knows what it sends after the next one."""
@@ -115,7 +110,7 @@ class Row:
         start, attempts = trial.start, trial.start.message.attempts + 1
         found = hand_over(channel, start.written.payload, start.envelope, attempts, now, doubted=start.doubted)
         if isinstance(found, Outcome):
-            if trial.new and self._ways:
+            if trial.new:
                 self._turns = deque([self._ways.refused()])
             ended = moment()
             return Ended(self._judged(trial, found, ended - trial.began), ended)
@@ -141,6 +136,15 @@ class Row:
             return outcome
         service = self._dispatch.service
         return replace(outcome, next_attempt_at=service.hours.next_slot(outcome.next_attempt_at, service.practice))
+
+
+def untried(orders: Sequence[Order], now: datetime) -> list[Ended]:
+    """Attempts that were begun, and for which there is no connection: all of them are left behind."""
+    return [_left_behind(start, key, now) for start, key in _begun(orders)]
+
+
+def _begun(orders: Sequence[Order]) -> list[tuple[Start, int]]:
+    return [(order.start, order.key) for order in orders if order.start and order.key is not None]
 
 
 def _left_behind(start: Start, key: int, now: datetime) -> Ended:

@@ -47,7 +47,7 @@ class Late(Peer):
 
     def __init__(self, connections):
         super().__init__(self._wait, connections=connections)
-        self.begun, self.stage, self.held = [], None, None
+        self.begun, self.stage = [], None
 
     def _wait(self, n):
         time.sleep(0.05)
@@ -113,17 +113,18 @@ def test_what_has_begun_and_waits_for_a_connection_is_left_untried_where_nothing
 
 
 @pytest.fixture
-def pool(tmp_path):
+def made():
+    return Lane("peer", (), 3)
+
+
+@pytest.fixture
+def pool(tmp_path, made):
     stage = Stage(tmp_path)
-    yield Pool(stage.service, Lane("peer", (), 3), pairs=True)
+    yield Pool(stage.service, made, pairs=True)
     stage.engine.dispose()
 
 
-def lane_of(pool):
-    return pool._lane
-
-
-def test_the_one_used_last_is_taken_first_and_others_are_hung_up(pool):
+def test_the_one_used_last_is_taken_first_and_others_are_hung_up(pool, made):
     with pool.taken() as first:
         with pool.taken() as second:
             pass
@@ -131,20 +132,20 @@ def test_the_one_used_last_is_taken_first_and_others_are_hung_up(pool):
             assert again is second
     with pool.taken() as latest:
         assert latest is first
-    assert lane_of(pool).open == 2
+    assert made.open == 2
     pool.hang_up(unused=60)
-    assert lane_of(pool).open == 2
-    lane_of(pool).workers = 1
+    assert made.open == 2
+    made.workers = 1
     pool.shrink()
-    assert (lane_of(pool).open, lane_of(pool).further) == (1, 0)
+    assert (made.open, made.further) == (1, 0)
     with pool.taken() as kept:
         assert kept is first
     pool.hang_up()
-    assert lane_of(pool).open == 0
+    assert made.open == 0
 
 
-def test_who_finds_none_waits_until_one_is_put_back_or_hung_up(pool):
-    lane_of(pool).connections = 1
+def test_who_finds_none_waits_until_one_is_put_back_or_hung_up(pool, made):
+    made.connections = 1
     for ends in (lambda: None, lambda: 1 / 0):
         came = threading.Event()
 
@@ -160,14 +161,14 @@ def test_who_finds_none_waits_until_one_is_put_back_or_hung_up(pool):
                 assert not came.wait(0.2)
                 ends()
         except ZeroDivisionError:
-            assert lane_of(pool).open <= 1
+            assert made.open <= 1
         assert came.wait(20)
         waiting.join(20)
-    assert (lane_of(pool).open, lane_of(pool).further) == (1, 0)
+    assert (made.open, made.further) == (1, 0)
 
 
-def test_whoever_waits_where_the_lane_is_closed_gets_none(pool):
-    lane_of(pool).connections, got = 1, []
+def test_whoever_waits_where_the_lane_is_closed_gets_none(pool, made):
+    made.connections, got = 1, []
 
     def wait():
         with pool.taken() as ways:
@@ -177,14 +178,13 @@ def test_whoever_waits_where_the_lane_is_closed_gets_none(pool):
         waiting = threading.Thread(target=wait)
         waiting.start()
         time.sleep(0.1)
-        lane_of(pool).close()
+        made.close()
         waiting.join(20)
         assert got == [None]
-    assert lane_of(pool).open == 1
+    assert made.open == 1
 
 
-def test_a_borrowed_one_and_one_that_is_being_hung_up_count(pool):
-    made = lane_of(pool)
+def test_a_borrowed_one_and_one_that_is_being_hung_up_count(pool, made):
     quick(made)
     made.workers = 1
     with pool.taken():
