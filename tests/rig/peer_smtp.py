@@ -39,6 +39,7 @@ class _Session:
             raise _Hangup
 
     async def run(self) -> None:
+        await asyncio.sleep(self.desk.pause)
         self.come_to("connected")
         await self.say("220 receiver")
         while line := await self.reader.readline():

@@ -29,6 +29,7 @@ class Desk:
         self.ledger: TextIO | None = None
         self.kill: dict[str, Any] = {}
         self.faults: dict[str, Any] = {}
+        self.pause = 0.0  # seconds before a mail client is greeted
         self.drawn: Counter[str] = Counter()
         self.met: Counter[str] = Counter()
         self.busy = 0  # open connections of clients
@@ -39,6 +40,7 @@ class Desk:
 
         `kill`: {stage, nth, pid}; with `stop` the client is only stopped, and "and answered" as if nothing were.
         `faults`: {seed, p, kinds}, or `at`, `first`: what befalls a key always, or at first.
+        `pause`: seconds in which mail clients wait for the greeting, in this trial and those after it.
         """
         if "ledger" in wanted:
             if self.ledger:
@@ -49,6 +51,7 @@ class Desk:
                 counted.clear()
         self.kill = wanted.get("kill", self.kill)
         self.faults = wanted.get("faults", self.faults)
+        self.pause = wanted.get("pause", self.pause)
         return {"busy": self.busy, "met": dict(self.met), "most": dict(self.most)}
 
     def reach(self, stage: str) -> bool:
