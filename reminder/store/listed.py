@@ -3,11 +3,12 @@ statement and each value."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Dialect, Label, select
+from sqlalchemy import JSON, Column, ColumnElement, Dialect, Label, String, TypeDecorator, cast, select, type_coerce
 from sqlmodel import Session
 
 from reminder.store.among import GIVEN, among_given, told
@@ -15,13 +16,26 @@ from reminder.store.prepared import Prepared
 
 Tuples = Sequence[Sequence[Any]]
 """Rows in the driver's own words."""
+Asked = Column[Any] | Label[Any]
+"""What is read of each row, under its name."""
+
+
+class _Document(TypeDecorator[Any]):
+    """JSON read as its text. PostgreSQL's driver makes a value of each cell before we see it, which takes longer than
+    all other columns of a measure together; here equal texts become one value, once."""
+
+    impl = String
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
 
 
 class Listed:
     """The rows in which `key` is one of many values, and that meet `where`, as `columns`. Prepared once."""
 
-    def __init__(self, columns: Sequence[Column[Any]], key: Column[Any], *where: ColumnElement[bool]) -> None:
-        self.columns, self._key, self._where = columns, key, where
+    def __init__(self, columns: Sequence[Asked], key: Column[Any], *where: ColumnElement[bool]) -> None:
+        self.columns, self._key, self._where = [_unparsed(column) for column in columns], key, where
         self._statements: dict[str, Prepared] = {}
 
     def rows(self, session: Session, values: Iterable[int] | Iterable[str], **given: Any) -> Tuples:
@@ -34,7 +48,14 @@ class Listed:
         return self._statements[dialect].tuples(connection, {GIVEN: told(dialect, values), **given})
 
 
-def read(columns: Sequence[Column[Any] | Label[Any]], rows: Tuples, dialect: Dialect) -> dict[str, Sequence[Any]]:
+def _unparsed(column: Asked) -> Asked:
+    """The column as the driver gives it at once."""
+    if not isinstance(column.type, JSON):
+        return column
+    return type_coerce(cast(column, String), _Document()).label(column.name)
+
+
+def read(columns: Sequence[Asked], rows: Tuples, dialect: Dialect) -> dict[str, Sequence[Any]]:
     """The columns of at least one row by name, each value as Python has it."""
     values = zip(columns, zip(*rows, strict=True), strict=True)
     return {column.name: _read(_reader(column, dialect), cells) for column, cells in values}
@@ -48,7 +69,7 @@ def _read(reader: Callable[[Any], Any] | None, cells: Sequence[Any]) -> Sequence
 
 
 @cache
-def _reader(column: Column[Any] | Label[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+def _reader(column: Asked, dialect: Dialect) -> Callable[[Any], Any] | None:
     """What makes a column's values of what the driver says; None where they are the same."""
     reader: Callable[[Any], Any] | None = column.type.dialect_impl(dialect).result_processor(dialect, None)
     return reader

@@ -10,7 +10,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, String, and_, cast, func, or_, true, union_all
+from sqlalchemy import ColumnElement, String, and_, cast, func, or_, true, union_all
 from sqlalchemy import select as select_columns
 from sqlmodel import Session
 
@@ -19,13 +19,14 @@ from reminder.domain.measure import Change, Deadline, DeadlineKind, LookBack, Me
 from reminder.store.among import among
 from reminder.store.chains import chains_of
 from reminder.store.garbage import uncollected
-from reminder.store.listed import Listed, Tuples, read
+from reminder.store.listed import Asked, Listed, Tuples, read
 from reminder.store.tables import EventRow, MeasureRow, MeasureUnitRow
 
 _COLUMNS = MeasureRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
 _ANSWERS = ("progress", "claim", "ask_extension", "report")  # what a unit does that answers a reminder
 _LEFT_OUT = {"imported", "edited", "deadline_read_on", "row", "vanished_on", "parent"}  # what no rule reads
-_READ = [column for column in _COLUMNS if column.name not in _LEFT_OUT]
+_SEEN = _COLUMNS.seen_at.is_not(None).label("seen")
+_READ = [_SEEN if column.name == "seen_at" else column for column in _COLUMNS if column.name not in _LEFT_OUT]
 _NAMES = [column.name for column in _READ]
 _TEXTS = ("text", "goal", "progress")  # what only letters and people read; a rule may name a problem by its words
 _TOLD = Listed(_READ, _COLUMNS.id)
@@ -80,7 +81,7 @@ def _read_of(*, untold: bool) -> Listed:
     return _UNTOLD if untold else _TOLD
 
 
-def _put_together(session: Session, columns: Sequence[Column[Any]], rows: Tuples) -> list[Measure]:
+def _put_together(session: Session, columns: Sequence[Asked], rows: Tuples) -> list[Measure]:
     """These rows as measures, with what belongs to them."""
     if not rows:
         return []
@@ -186,7 +187,6 @@ def _measures(
         "status": map(STATUSES.__getitem__, told["status"]),
         "tags": map(tuple, told["tags"]),
         "blocked": map(bool, told["blocked_by"]),
-        "seen": [at is not None for at in told["seen_at"]],
         "dated_on": [on or known for on, known in zip(told["dated_on"], told["known_on"], strict=True)],
         "extended_on": [one.extended_on for one in life],
         "answers": [one.answered(on) for one, on in zip(life, told["progress_on"], strict=True)],

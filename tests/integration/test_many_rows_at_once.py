@@ -14,9 +14,11 @@ from sqlalchemy import bindparam, event, insert, text, update
 from reminder import outbox
 from reminder.domain.reminder import ReminderKind
 from reminder.store.engine import reading, writing
+from reminder.store.measures import by_ids, rows_of
 from reminder.store.outbox_tables import DestinationRow, MessageRow, ReminderRow
 from reminder.store.prepared import Prepared
 from reminder.store.reminders import reminders_of
+from reminder.store.tables import MeasureRow
 from tests.integration.stage import Stage, emptied
 from tests.makers import a_measure, a_reminder, at
 
@@ -145,3 +147,18 @@ def test_parameters_stand_where_the_statement_has_them(stage):
         assert changed.run(session.connection(), rows).rowcount == 1
     told = [(message.why, message.late, message.attempts, message.state) for message in stage.messages()]
     assert told == [("甲", True, 5, "held"), ("", False, 0, "pending")]
+
+
+def test_a_million_tags_were_parsed_by_the_driver_cell_by_cell(stage):
+    """Two fifths of the time that a day's due measures took on PostgreSQL; now they come as texts, equal ones read
+    once, and say the same."""
+    tags = {2: [], 3: ["重点", 'a"b\\c'], 4: [], 5: ["😀", "null"]}
+    for one, told in tags.items():
+        stage.measure(str(one), "2021-06-30", id=one, tags=told)
+    with reading(stage.engine) as session:
+        rows = rows_of(session, [MeasureRow.id > 1], untold=True)
+        found = by_ids(session, tags)
+    assert len(rows) == len(tags)
+    assert not [cell for row in rows for cell in row if isinstance(cell, (list, datetime))]
+    assert {one: list(measure.tags) for one, measure in found.items()} == tags
+    assert not any(measure.seen for measure in found.values())
