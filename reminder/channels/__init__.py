@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from pkgutil import resolve_name
 
 from reminder.channels.base import Channel, ChannelKeys
-from reminder.channels.dingtalk import DingtalkChannel
-from reminder.channels.email import EmailChannel
-from reminder.channels.feishu import FeishuChannel
-from reminder.channels.maildir import MaildirChannel
-from reminder.channels.webhook import WebhookChannel
-from reminder.channels.wecom import WecomChannel
 
-CHANNELS: Mapping[str, type[Channel]] = {
-    "email": EmailChannel,
-    "webhook": WebhookChannel,
-    "wecom": WecomChannel,
-    "dingtalk": DingtalkChannel,
-    "feishu": FeishuChannel,
-    "maildir": MaildirChannel,
-}
+
+class _Kinds(Mapping[str, type[Channel]]):
+    """Each is loaded when it is asked for: who only writes mails carries no robots, for years."""
+
+    def __init__(self, **places: str) -> None:
+        self._places = places
+
+    def __getitem__(self, kind: str) -> type[Channel]:
+        channel: type[Channel] = resolve_name(f"{__name__}.{self._places[kind]}")
+        return channel
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in self._places  # Mapping's own would load it
+
+
+CHANNELS: Mapping[str, type[Channel]] = _Kinds(
+    email="email:EmailChannel",
+    webhook="webhook:WebhookChannel",
+    wecom="wecom:WecomChannel",
+    dingtalk="dingtalk:DingtalkChannel",
+    feishu="feishu:FeishuChannel",
+    maildir="maildir:MaildirChannel",
+)
 
 
 def open_channel(name: str, keys: ChannelKeys, folder: Path) -> Channel:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,33 +90,37 @@ def _of(model: type[Model]) -> Any:
 
 
 def _rule(source: Source, table: object, loc: Loc) -> Rule | None:
-    model = _kind_of(source, table, loc, KINDS)
+    model = _kind_of(source, table, loc, KINDS, KINDS.__getitem__)
     return checked(source, model, table, loc) if model else None
 
 
-def _kind_of(source: Source, table: object, loc: Loc, kinds: Mapping[str, type[Model]]) -> type[Model] | None:
+def _kind_of(
+    source: Source, table: object, loc: Loc, kinds: Collection[str], model_of: Callable[[str], type[Model]]
+) -> type[Model] | None:
     """The model that the table's `kind` names; None and a fault where it names none."""
     if not isinstance(table, dict):
         source.report(loc, "model_type", got=as_toml(table))
         return None
     kind = table.get("kind")
     if isinstance(kind, str) and kind in kinds:
-        return kinds[kind]
+        return model_of(kind)
     names = ", ".join(f'"{name}"' for name in kinds)
     if kind is None:
-        misspelt = next((key for key in table if key not in _every_key(kinds) and nearest(key, ["kind"])), None)
+        misspelt = next(
+            (key for key in table if key not in _every_key(map(model_of, kinds)) and nearest(key, ["kind"])), None
+        )
         at, meant = ((*loc, misspelt), "kind") if misspelt else ((*loc, "kind"), None)
         source.report(at, "unknown_key" if misspelt else "missing_kind", meant=meant, names=names)
         return None
     meant = nearest(str(kind), kinds)
     source.report((*loc, "kind"), "unknown_kind", meant=meant, got=as_toml(kind), expected=names)
     if meant:
-        checked(source, kinds[meant], table | {"kind": meant}, loc)  # for the other faults of the table
+        checked(source, model_of(meant), table | {"kind": meant}, loc)  # for the other faults of the table
     return None
 
 
-def _every_key(kinds: Mapping[str, type[Model]]) -> set[str]:
-    return {info.alias or name for model in kinds.values() for name, info in model.model_fields.items()}
+def _every_key(models: Iterable[type[Model]]) -> set[str]:
+    return {info.alias or name for model in models for name, info in model.model_fields.items()}
 
 
 def _channels(source: Source) -> dict[str, ChannelKeys]:
@@ -126,10 +130,9 @@ def _channels(source: Source) -> dict[str, ChannelKeys]:
         if source.document is not None and not _misspelt(source, "channel"):
             source.report(("channel",), "no_channel")
         return {}
-    kinds = {kind: channel.Keys for kind, channel in CHANNELS.items()}
     found = {}
     for name, table in tables.items():
-        model = _kind_of(source, table, ("channel", name), kinds)
+        model = _kind_of(source, table, ("channel", name), CHANNELS, lambda kind: CHANNELS[kind].Keys)
         keys = checked(source, model, table, ("channel", name)) if model else None
         if keys is not None:
             found[name] = keys
