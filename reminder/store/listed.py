@@ -16,7 +16,7 @@ from reminder.store.prepared import Prepared
 
 Tuples = Sequence[Sequence[Any]]
 """Rows in the driver's own words."""
-Asked = Column[Any] | Label[Any]
+Selected = Column[Any] | Label[Any]
 """What is read of each row, under its name."""
 
 
@@ -34,7 +34,7 @@ class _Document(TypeDecorator[Any]):
 class Listed:
     """The rows in which `key` is one of many values, and that meet `where`, as `columns`. Prepared once."""
 
-    def __init__(self, columns: Sequence[Asked], key: Column[Any], *where: ColumnElement[bool]) -> None:
+    def __init__(self, columns: Sequence[Selected], key: Column[Any], *where: ColumnElement[bool]) -> None:
         self.columns, self._key, self._where = [_unparsed(column) for column in columns], key, where
         self._statements: dict[str, Prepared] = {}
 
@@ -48,14 +48,14 @@ class Listed:
         return self._statements[dialect].tuples(connection, {GIVEN: told(dialect, values), **given})
 
 
-def _unparsed(column: Asked) -> Asked:
+def _unparsed(column: Selected) -> Selected:
     """The column as the driver gives it at once."""
     if not isinstance(column.type, JSON):
         return column
     return type_coerce(cast(column, String), _Document()).label(column.name)
 
 
-def read(columns: Sequence[Asked], rows: Tuples, dialect: Dialect) -> dict[str, Sequence[Any]]:
+def read(columns: Sequence[Selected], rows: Tuples, dialect: Dialect) -> dict[str, Sequence[Any]]:
     """The columns of at least one row by name, each value as Python has it."""
     values = zip(columns, zip(*rows, strict=True), strict=True)
     return {column.name: _read(_reader(column, dialect), cells) for column, cells in values}
@@ -69,7 +69,7 @@ def _read(reader: Callable[[Any], Any] | None, cells: Sequence[Any]) -> Sequence
 
 
 @cache
-def _reader(column: Asked, dialect: Dialect) -> Callable[[Any], Any] | None:
+def _reader(column: Selected, dialect: Dialect) -> Callable[[Any], Any] | None:
     """What makes a column's values of what the driver says; None where they are the same."""
     reader: Callable[[Any], Any] | None = column.type.dialect_impl(dialect).result_processor(dialect, None)
     return reader

@@ -19,7 +19,7 @@ from reminder.domain.measure import Change, Deadline, DeadlineKind, LookBack, Me
 from reminder.store.among import among
 from reminder.store.chains import chains_of
 from reminder.store.garbage import uncollected
-from reminder.store.listed import Asked, Listed, Tuples, read
+from reminder.store.listed import Listed, Selected, Tuples, read
 from reminder.store.tables import EventRow, MeasureRow, MeasureUnitRow
 
 _COLUMNS = MeasureRow.__table__.c  # type: ignore[attr-defined]  # SQLModel does not declare it
@@ -81,7 +81,7 @@ def _read_of(*, untold: bool) -> Listed:
     return _UNTOLD if untold else _TOLD
 
 
-def _put_together(session: Session, columns: Sequence[Asked], rows: Tuples) -> list[Measure]:
+def _put_together(session: Session, columns: Sequence[Selected], rows: Tuples) -> list[Measure]:
     """These rows as measures, with what belongs to them."""
     if not rows:
         return []
