@@ -50,3 +50,12 @@ def test_a_daemon_on_sqlite_does_not_carry_postgresql():
     script = "import sys, reminder.daemon; print(*(name for name in sys.modules if 'postgresql' in name))"
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == ""
+
+
+def test_a_daemon_that_mails_carries_no_other_kind_of_channel():
+    script = (
+        "import sys, reminder.daemon; from reminder.channels import CHANNELS; mail = CHANNELS['email']; "
+        "print(*(kind for kind in CHANNELS if f'reminder.channels.{kind}' in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["email"]

@@ -149,7 +149,7 @@ def test_parameters_stand_where_the_statement_has_them(stage):
     assert told == [("甲", True, 5, "held"), ("", False, 0, "pending")]
 
 
-def test_a_million_tags_were_parsed_by_the_driver_cell_by_cell(stage):
+def test_tags_were_parsed_by_the_driver_cell_by_cell(stage):
     """Two fifths of the time that a day's due measures took on PostgreSQL; now they come as texts, equal ones read
     once, and say the same."""
     tags = {2: [], 3: ["重点", 'a"b\\c'], 4: [], 5: ["😀", "null"]}
