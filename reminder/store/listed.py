@@ -21,8 +21,8 @@ Selected = Column[Any] | Label[Any]
 
 
 class _Document(TypeDecorator[Any]):
-    """JSON read as its text. PostgreSQL's driver makes a value of each cell before we see it, which takes as long as all
-    other columns of a measure together; here equal texts become one value, once."""
+    """JSON read as its text. PostgreSQL's driver makes a value of each cell before we see it, which takes as long as
+    all other columns of a measure together; here equal texts become one value, once."""
 
     impl = String
     cache_ok = True
